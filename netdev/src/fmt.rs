@@ -14,25 +14,29 @@ macro_rules! level {
         #[macro_export]
         #[cfg(feature = "log")]
         macro_rules! $name {
-                    ($dollar($arg:tt)*) => { $crate::fmt::log::$name!($dollar($arg)*) };
-                }
+                            ($dollar($arg:tt)*) => { $crate::fmt::log::$name!($dollar($arg)*) };
+                        }
 
         #[doc(hidden)]
         #[macro_export]
         #[cfg(all(feature = "defmt", not(feature = "log")))]
         macro_rules! $name {
-                    ($dollar($arg:tt)*) => {{
-                        use $crate::fmt::defmt;
-                        defmt::$name!($dollar($arg)*)
-                    }};
-                }
+                            ($dollar($arg:tt)*) => {{
+                                use $crate::fmt::defmt;
+                                defmt::$name!($dollar($arg)*)
+                            }};
+                        }
 
         #[doc(hidden)]
         #[macro_export]
         #[cfg(not(any(feature = "defmt", feature = "log")))]
         macro_rules! $name {
-                    ($dollar($arg:tt)*) => {{ let _ = || ::core::format_args!($dollar($arg)*); }};
-                }
+                            ($dollar($arg:tt)*) => {{
+                        if false {
+                            let _ = ::core::format_args!($dollar($arg)*);
+                        }
+                    }};
+                        }
     };
 }
 

@@ -1,1 +1,21 @@
-//! .
+#![doc = include_str!("../README.md")]
+#![no_std]
+
+mod boot;
+mod command;
+mod connect;
+mod device;
+mod exchange;
+mod firmware;
+mod frame;
+mod listener;
+mod lookup;
+mod sockets;
+mod spi;
+mod state;
+mod stream;
+mod wifi;
+
+pub use device::Wifinina;
+pub use spi::{BusError, Gpio0, NotWired, OpenDrain, SpiLink, SpiPins};
+pub use state::State;

@@ -1,0 +1,165 @@
+//! Commands of nina-fw by their names in the firmware's sources (`CommandHandler.cpp`), and the
+//! numbers that go with them.
+
+/// One command: its number, and the shape that its frames have.
+#[derive(Debug)]
+pub(crate) struct Command {
+    /// Number on the wire; the reply has bit 7 set.
+    pub(crate) code: u8,
+    /// Lengths of the command's parameters are two bytes, big endian.
+    pub(crate) wide: bool,
+    /// The reply is data of any length, with a wide length.
+    pub(crate) data: bool,
+    /// How long the firmware may take, in milliseconds. Beyond that it is taken for dead.
+    pub(crate) limit_ms: u16,
+    /// The firmware makes itself wait for the network: nobody spins for the reply.
+    pub(crate) blocks: bool,
+    /// An answer of 0 has a reason, which only the very next command can fetch (ERRNO).
+    pub(crate) errno: bool,
+}
+
+impl Command {
+    const fn new(code: u8) -> Self {
+        Self { code, wide: false, data: false, limit_ms: QUERY_MS, blocks: false, errno: false }
+    }
+
+    const fn data(mut self) -> Self {
+        self.data = true;
+        self
+    }
+
+    const fn wide(mut self) -> Self {
+        self.wide = true;
+        self
+    }
+
+    const fn blocks(mut self, limit_ms: u16) -> Self {
+        self.blocks = true;
+        self.limit_ms = limit_ms;
+        self
+    }
+
+    const fn errno(mut self) -> Self {
+        self.errno = true;
+        self
+    }
+}
+
+/// Limit of commands that the firmware answers from its own memory.
+const QUERY_MS: u16 = 1_000;
+
+pub(crate) const SET_NET: Command = Command::new(0x10).blocks(10_000);
+pub(crate) const SET_PASSPHRASE: Command = Command::new(0x11).blocks(10_000);
+pub(crate) const GET_DNS_CONFIG: Command = Command::new(0x1E);
+pub(crate) const GET_REASON_CODE: Command = Command::new(0x1F);
+pub(crate) const GET_CONN_STATUS: Command = Command::new(0x20);
+pub(crate) const GET_IPADDR: Command = Command::new(0x21);
+pub(crate) const GET_MACADDR: Command = Command::new(0x22);
+pub(crate) const START_SERVER_TCP: Command = Command::new(0x28);
+pub(crate) const AVAIL_DATA_TCP: Command = Command::new(0x2B);
+/// Waits for the peer: an unreachable one costs 18 s (SYN retries of lwIP).
+pub(crate) const START_CLIENT_TCP: Command = Command::new(0x2D).blocks(30_000);
+pub(crate) const STOP_CLIENT_TCP: Command = Command::new(0x2E);
+pub(crate) const GET_CLIENT_STATE_TCP: Command = Command::new(0x2F);
+pub(crate) const DISCONNECT: Command = Command::new(0x30).blocks(10_000);
+/// About 7 s for each name server that does not answer.
+pub(crate) const REQ_HOST_BY_NAME: Command = Command::new(0x34).blocks(30_000);
+pub(crate) const GET_HOST_BY_NAME: Command = Command::new(0x35);
+/// Answers a text with a NUL at its end.
+pub(crate) const GET_FW_VERSION: Command = Command::new(0x37);
+pub(crate) const GET_REMOTE_DATA: Command = Command::new(0x3A);
+/// Four bytes, or eight from firmware built on arduino-esp32.
+pub(crate) const GET_TIME: Command = Command::new(0x3B);
+pub(crate) const GET_SOCKET: Command = Command::new(0x3F);
+pub(crate) const SEND_DATA_TCP: Command = Command::new(0x44).wide();
+/// On an accepted socket that could not be made non-blocking, a peer that does not read stops the
+/// chip. Ten seconds of that are enough.
+pub(crate) const SEND_DATA_TCP_BLOCKING: Command = SEND_DATA_TCP.blocks(10_000);
+pub(crate) const GET_DATABUF_TCP: Command = Command::new(0x45).wide().data();
+pub(crate) const SOCKET: Command = Command::new(0x70);
+pub(crate) const CLOSE: Command = Command::new(0x71);
+pub(crate) const ERRNO: Command = Command::new(0x72);
+pub(crate) const BIND: Command = Command::new(0x73).errno();
+pub(crate) const CONNECT: Command = Command::new(0x76).errno();
+pub(crate) const SEND: Command = Command::new(0x77).wide().errno();
+pub(crate) const RECV: Command = Command::new(0x78).data().errno();
+pub(crate) const IOCTL: Command = Command::new(0x7B);
+pub(crate) const POLL: Command = Command::new(0x7C);
+pub(crate) const GETSOCKOPT: Command = Command::new(0x7E);
+pub(crate) const GETPEERNAME: Command = Command::new(0x7F);
+
+/// Connection modes of START_SERVER_TCP and START_CLIENT_TCP.
+pub(crate) const TCP_MODE: u8 = 0;
+
+/// A slot or descriptor number that stands for "none".
+pub(crate) const NO_SOCKET: u8 = 255;
+
+/// Wi-Fi status, GET_CONN_STATUS.
+pub(crate) mod status {
+    pub(crate) const IDLE: u8 = 0;
+    /// Set when a join starts, so it means "under way" too.
+    pub(crate) const NO_SSID_AVAIL: u8 = 1;
+    pub(crate) const CONNECTED: u8 = 3;
+    pub(crate) const CONNECT_FAILED: u8 = 4;
+    pub(crate) const AP_LISTENING: u8 = 7;
+    pub(crate) const AP_CONNECTED: u8 = 8;
+}
+
+/// Reasons of a disconnect, GET_REASON_CODE (`wifi_err_reason_t` of ESP-IDF).
+pub(crate) mod reason {
+    pub(crate) const AUTH_EXPIRE: u8 = 2;
+    pub(crate) const HANDSHAKE_TIMEOUT_4WAY: u8 = 15;
+    pub(crate) const NO_AP_FOUND: u8 = 201;
+    pub(crate) const AUTH_FAIL: u8 = 202;
+    pub(crate) const HANDSHAKE_TIMEOUT: u8 = 204;
+}
+
+/// Answer of GET_CLIENT_STATE_TCP for a connection that stands; every other one is 0.
+pub(crate) const STATE_CONNECTED: u8 = 4;
+
+/// Error numbers of newlib, ERRNO.
+pub(crate) mod errno {
+    pub(crate) const NONE: u8 = 0;
+    pub(crate) const EAGAIN: u8 = 11;
+    pub(crate) const ENFILE: u8 = 23;
+    pub(crate) const ECONNRESET: u8 = 104;
+    pub(crate) const ENOBUFS: u8 = 105;
+    pub(crate) const EADDRINUSE: u8 = 112;
+    pub(crate) const ECONNABORTED: u8 = 113;
+    pub(crate) const ETIMEDOUT: u8 = 116;
+    pub(crate) const EHOSTUNREACH: u8 = 118;
+    pub(crate) const EINPROGRESS: u8 = 119;
+    pub(crate) const EALREADY: u8 = 120;
+    pub(crate) const EISCONN: u8 = 127;
+    /// Also the orderly end of a stream.
+    pub(crate) const ENOTCONN: u8 = 128;
+}
+
+/// First parameter of SOCKET.
+pub(crate) const SOCK_STREAM: u8 = 1;
+/// IOCTL: blocking off (argument 1) or on (0).
+pub(crate) const FIONBIO: u32 = 0x8004_667E;
+/// GETSOCKOPT: the error of a connect that ran in the background.
+pub(crate) const SO_ERROR: u32 = 0x1007;
+/// POLL: a receive would not wait, or a send.
+pub(crate) const POLL_READABLE: u8 = 0x01;
+pub(crate) const POLL_WRITABLE: u8 = 0x02;
+/// POLL: select itself failed; worth a retry. Bit 0x04 is never initialised by the firmware.
+pub(crate) const POLL_FAILED: u8 = 0x80;
+
+/// Descriptors that lwIP hands out in this firmware.
+pub(crate) const DESCRIPTORS: core::ops::RangeInclusive<u8> = 54..=63;
+
+/// Most bytes of one SEND_DATA_TCP or SEND: 4,092 of a DMA buffer less nine of framing.
+pub(crate) const SEND_MAX: usize = 4_083;
+/// Most bytes of one write that may stop the chip: one segment.
+pub(crate) const SEND_BLOCKING_MAX: usize = 1_436;
+/// Most bytes to ask of GET_DATABUF_TCP; the firmware does not check, and would overrun its buffer.
+pub(crate) const GET_DATABUF_MAX: usize = 4_086;
+/// Most bytes that RECV answers.
+pub(crate) const RECV_MAX: usize = 4_076;
+
+/// Longest texts that the firmware's buffers hold; longer ones would overrun its stack.
+pub(crate) const SSID_MAX: usize = 32;
+pub(crate) const PASSPHRASE_MAX: usize = 63;
+pub(crate) const HOST_NAME_MAX: usize = 255;

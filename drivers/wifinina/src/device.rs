@@ -1,0 +1,226 @@
+//! The device: netdev's traits, thin, over the state of [`Core`].
+
+use core::fmt;
+use core::net::{IpAddr, SocketAddr};
+
+use netdev::{
+    AddressFamily, Capabilities, Error, Event, Exclusive, HardwareAddr, Instant, IpConfig,
+    LinkStatus, Lookup, Netdev, Netlink, Network, Platform, Protocol, Readiness, Remote, Side,
+    SockFd, SockFlags, SockType,
+};
+
+use crate::boot::Power;
+use crate::exchange::Call;
+use crate::sockets::Kind;
+use crate::spi::SpiLink;
+use crate::state::{Core, Shared, State};
+
+/// A WiFiNINA co-processor.
+///
+/// Nothing moves before the first call, which resets and boots the chip (about 0.8 s, during which
+/// calls answer `WouldBlock`).
+pub struct Wifinina<'s, L, P> {
+    state: Exclusive<&'s mut State<L>>,
+    shared: Shared,
+    platform: P,
+}
+
+impl<'s, L: SpiLink, P: Platform> Wifinina<'s, L, P> {
+    /// A device over its memory and the board's clock.
+    pub const fn new(state: &'s mut State<L>, platform: P) -> Self {
+        Self { state: Exclusive::new(state), shared: Shared::new(), platform }
+    }
+
+    /// Runs one call with the state in hand and the chip booted.
+    fn with<R>(
+        &self,
+        call: impl FnOnce(&mut Core<'_, L>) -> nb::Result<R, Error>,
+    ) -> nb::Result<R, Error> {
+        self.state.try_with(|state| {
+            let mut core = self.core(state);
+            core.enter()?;
+            call(&mut core)
+        })
+    }
+
+    /// As [`with`](Self::with), for one socket.
+    fn with_socket<R>(
+        &self,
+        fd: SockFd,
+        call: impl FnOnce(&mut Core<'_, L>, u8) -> nb::Result<R, Error>,
+    ) -> nb::Result<R, Error> {
+        self.shared.handles.slot(fd)?;
+        self.with(|core| {
+            let index = core.index(fd)?;
+            call(core, index)
+        })
+    }
+
+    fn core<'c>(&'c self, state: &'c mut State<L>) -> Core<'c, L> {
+        Core { state, shared: &self.shared, call: Call::begin(&self.platform) }
+    }
+}
+
+impl<L, P> fmt::Debug for Wifinina<'_, L, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wifinina").finish_non_exhaustive()
+    }
+}
+
+impl<L: SpiLink, P: Platform> Netdev for Wifinina<'_, L, P> {
+    fn platform(&self) -> &dyn Platform {
+        &self.platform
+    }
+
+    fn drive(&self) -> Option<Instant> {
+        self.state
+            .if_home(|state| {
+                let mut core = self.core(state);
+                let _ = core.enter();
+                core.due()
+            })
+            .flatten()
+    }
+
+    fn netlink(&self) -> Option<&dyn Netlink> {
+        Some(self)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.shared.capabilities()
+    }
+
+    fn addr(&self) -> nb::Result<IpConfig, Error> {
+        self.with(|core| Ok(core.state.link.address().ok_or(Error::LinkDown)?))
+    }
+
+    fn socket(
+        &self,
+        family: AddressFamily,
+        kind: SockType,
+        protocol: Protocol,
+    ) -> nb::Result<SockFd, Error> {
+        if (family, kind, protocol) != (AddressFamily::Inet, SockType::Stream, Protocol::Tcp) {
+            return Err(Error::Unsupported.into());
+        }
+        self.with(|_| self.shared.handles.open())
+    }
+
+    fn close(&self, fd: SockFd) {
+        if self.shared.handles.mark_closed(fd) {
+            self.state.if_home(|state| {
+                let mut core = self.core(state);
+                if core.state.power == Power::On {
+                    core.settle();
+                }
+                core.reap();
+            });
+        }
+    }
+
+    fn connect(&self, fd: SockFd, remote: Remote<'_>) -> nb::Result<(), Error> {
+        let remote = match remote {
+            Remote::Addr(SocketAddr::V4(addr)) => addr,
+            Remote::Addr(SocketAddr::V6(_)) => return Err(Error::Unsupported.into()),
+            Remote::Host(..) => return Err(Error::InvalidInput.into()),
+        };
+        self.with_socket(fd, |core, index| core.connect(index, remote))
+    }
+
+    fn send(&self, fd: SockFd, data: &[u8], flags: SockFlags) -> nb::Result<usize, Error> {
+        if flags != SockFlags::NONE {
+            return Err(Error::Unsupported.into());
+        }
+        self.with_socket(fd, |core, index| core.send(index, data))
+    }
+
+    fn recv(&self, fd: SockFd, buf: &mut [u8], flags: SockFlags) -> nb::Result<usize, Error> {
+        if flags != SockFlags::NONE {
+            return Err(Error::Unsupported.into());
+        }
+        self.with_socket(fd, |core, index| core.recv(index, buf))
+    }
+
+    fn in_flight(&self, fd: SockFd, side: Side) -> bool {
+        self.shared.handles.slot(fd).is_ok_and(|slot| self.shared.in_flight(slot, side))
+    }
+
+    fn next_ready(&self, after: Option<SockFd>) -> Readiness {
+        self.state.if_home(|state| self.core(state).next_ready(after)).unwrap_or(Readiness::Unknown)
+    }
+
+    fn bind(&self, fd: SockFd, local: SocketAddr) -> nb::Result<(), Error> {
+        self.with_socket(fd, |core, index| core.bind(index, local))
+    }
+
+    fn listen(&self, fd: SockFd, _backlog: u16) -> nb::Result<(), Error> {
+        self.with_socket(fd, |core, index| core.listen(index))
+    }
+
+    fn accept(&self, fd: SockFd) -> nb::Result<(SockFd, SocketAddr), Error> {
+        self.with_socket(fd, |core, index| core.accept(index))
+    }
+
+    fn local_addr(&self, fd: SockFd) -> nb::Result<SocketAddr, Error> {
+        self.with_socket(fd, |core, index| {
+            let config = core.state.link.address().ok_or(Error::LinkDown)?;
+            let socket = core.socket(index)?;
+            // The firmware has no getsockname: the port of an outgoing connection is its secret.
+            let port = Some(socket.port).filter(|&port| port != 0).ok_or(Error::Unsupported)?;
+            Ok(SocketAddr::new(config.addr, port))
+        })
+    }
+
+    fn peer_addr(&self, fd: SockFd) -> nb::Result<SocketAddr, Error> {
+        self.with_socket(fd, |core, index| {
+            let socket = core.socket(index)?;
+            match socket.kind {
+                Kind::Stream(_) | Kind::Ended | Kind::Gone => Ok(SocketAddr::V4(socket.peer)),
+                _ => Err(Error::NotConnected.into()),
+            }
+        })
+    }
+
+    fn get_host_by_name(
+        &self,
+        name: &str,
+        family: Option<AddressFamily>,
+    ) -> nb::Result<Lookup, Error> {
+        self.with(|core| core.start_lookup(name, family))
+    }
+
+    fn lookup_result(&self, lookup: Lookup, out: &mut [IpAddr]) -> nb::Result<usize, Error> {
+        self.with(|core| core.lookup_result(lookup, out))
+    }
+
+    fn end_lookup(&self, lookup: Lookup) {
+        self.shared.lookups.mark_closed(SockFd::new(lookup.slot(), lookup.generation()));
+        self.state.if_home(|state| self.core(state).reap_lookup());
+    }
+}
+
+impl<L: SpiLink, P: Platform> Netlink for Wifinina<'_, L, P> {
+    fn join(&self, network: &Network<'_>) -> nb::Result<(), Error> {
+        self.with(|core| core.join(network))
+    }
+
+    fn leave(&self) -> nb::Result<(), Error> {
+        self.with(|core| core.leave())
+    }
+
+    fn status(&self) -> nb::Result<LinkStatus, Error> {
+        self.with(|core| core.status())
+    }
+
+    fn reset(&self) -> nb::Result<(), Error> {
+        self.state.try_with(|state| self.core(state).reset())
+    }
+
+    fn hardware_addr(&self) -> nb::Result<HardwareAddr, Error> {
+        self.with(|core| core.hardware_addr())
+    }
+
+    fn next_event(&self) -> Option<Event> {
+        self.state.if_home(|state| state.events.pop()).flatten()
+    }
+}

@@ -1,0 +1,343 @@
+//! The one command in flight: frames over the link, READY awaited, replies fetched.
+
+use core::time::Duration;
+
+use netdev::{Fault, Instant, Platform};
+
+use crate::command::{Command, ERRNO, GET_FW_VERSION};
+use crate::frame::{
+    Answer, DATA_HEAD, END, ERROR, HEAD, Malformed, REPLY, Reader, START, Writer, data_len,
+};
+use crate::spi::{BusError, SpiLink};
+
+/// One call into the driver, and the time it may spend with the chip.
+pub(crate) struct Call<'c> {
+    pub(crate) platform: &'c dyn Platform,
+    pub(crate) until: Instant,
+}
+
+impl<'c> Call<'c> {
+    /// A call that starts now.
+    pub(crate) fn begin(platform: &'c dyn Platform) -> Self {
+        Self { platform, until: platform.now() + CALL }
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.platform.now()
+    }
+}
+
+/// Whose command is out, and so whom its answer belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// The questions after a reset.
+    Boot,
+    /// Join and leave.
+    Link,
+    /// Whoever asks for what can be asked again.
+    Query,
+    /// The name lookup.
+    Lookup,
+    /// Receiving and accepting on a socket, by its place in the table.
+    Read(u8),
+    /// Connecting, sending and closing.
+    Write(u8),
+    /// Emptying a listener that nobody holds, by its place among those.
+    Stray(u8),
+}
+
+/// A command that the chip has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flight {
+    pub(crate) command: &'static Command,
+    pub(crate) owner: Owner,
+    pub(crate) since: Instant,
+    /// Bytes asked for, for a reply that is data.
+    asked: usize,
+    reason: Reason,
+}
+
+/// An answer of 0 whose reason the very next command has to ask for: the firmware forgets it.
+#[derive(Clone, Copy, Debug)]
+enum Reason {
+    None,
+    Due,
+    Asked,
+}
+
+impl Flight {
+    /// Whether the reply is data that only its owner has room for.
+    pub(crate) fn is_data(&self) -> bool {
+        self.command.data && matches!(self.reason, Reason::None)
+    }
+}
+
+/// The link and the command that is out on it.
+///
+/// Invariant: `Some(flight)` means that the chip owes exactly one reply (or, with a reason due, that
+/// nothing but ERRNO may be sent). `None` means that it takes a command.
+pub(crate) struct Exchange<L> {
+    pub(crate) link: L,
+    flight: Option<Flight>,
+    /// Since when READY has been high without a command out.
+    busy_since: Option<Instant>,
+}
+
+impl<L> Exchange<L> {
+    pub(crate) const fn new(link: L) -> Self {
+        Self { link, flight: None, busy_since: None }
+    }
+
+    pub(crate) fn flight(&self) -> Option<Flight> {
+        self.flight
+    }
+
+    /// Forgets what is out: the chip was reset.
+    pub(crate) fn forget(&mut self) {
+        self.flight = None;
+        self.busy_since = None;
+    }
+}
+
+impl<L: SpiLink> Exchange<L> {
+    /// Sends a command; the caller has seen to it that none is out.
+    pub(crate) fn post(
+        &mut self,
+        call: &Call<'_>,
+        owner: Owner,
+        command: &'static Command,
+        params: &[&[u8]],
+        asked: usize,
+    ) -> nb::Result<(), Fault> {
+        self.transmit(call, command, params)?;
+        let since = call.now();
+        self.flight = Some(Flight { command, owner, since, asked, reason: Reason::None });
+        Ok(())
+    }
+
+    /// Fetches the answer of the command that is out, if it has come or comes within the call.
+    pub(crate) fn fetch(&mut self, call: &Call<'_>) -> nb::Result<Answer, Fault> {
+        loop {
+            let Some(flight) = self.flight else { return Err(nb::Error::WouldBlock) };
+            match flight.reason {
+                Reason::None => {
+                    let answer = self.fetch_plain(call, flight)?;
+                    if !(flight.command.errno && answer.is_zero()) {
+                        return Ok(answer);
+                    }
+                    self.flight = Some(Flight { reason: Reason::Due, ..flight });
+                }
+                Reason::Due => {
+                    self.transmit(call, &ERRNO, &[]).map_err(|error| self.fail(error))?;
+                    let since = call.now();
+                    self.flight = Some(Flight { reason: Reason::Asked, since, ..flight });
+                }
+                Reason::Asked => {
+                    let errno = self.fetch_reply(call, flight, &ERRNO)?;
+                    let errno = errno.byte().ok_or(Fault::Frame)?;
+                    return Ok(Answer::EMPTY.with_errno(errno));
+                }
+            }
+        }
+    }
+
+    /// Fetches data into `buf`; without any, the reason stands in the answer.
+    pub(crate) fn fetch_data(
+        &mut self,
+        call: &Call<'_>,
+        buf: &mut [u8],
+    ) -> nb::Result<(usize, Answer), Fault> {
+        let Some(flight) = self.flight else { return Err(nb::Error::WouldBlock) };
+        if matches!(flight.reason, Reason::None) {
+            self.await_reply(call, flight)?;
+            self.flight = None;
+            let buf = buf.get_mut(..flight.asked).unwrap_or_default();
+            let len = self.selected(call, |link| read_data(link, flight.command, buf))?;
+            if len > 0 || !flight.command.errno {
+                return Ok((len, Answer::EMPTY));
+            }
+            self.flight = Some(Flight { reason: Reason::Due, ..flight });
+        }
+        self.fetch(call).map(|answer| (0, answer))
+    }
+
+    /// Takes the reply that is due off the bus, unread: its owner is gone.
+    pub(crate) fn discard(&mut self, call: &Call<'_>) -> nb::Result<(), Fault> {
+        let Some(flight) = self.flight else { return Ok(()) };
+        if !matches!(flight.reason, Reason::Due) {
+            self.await_reply(call, flight)?;
+            self.selected(call, |link| link.read(&mut [0; 4]).map_err(bus))?;
+        }
+        self.flight = None;
+        Ok(())
+    }
+
+    /// Finds the phase of the bus again after a frame that made no sense, without a reset: at most
+    /// one reply is pending, so a question is answered by its own reply, or by a stale one and then
+    /// an error for the bytes that were clocked meanwhile. `false`: the chip has to be reset.
+    pub(crate) fn resynchronise(&mut self, call: &Call<'_>) -> bool {
+        self.forget();
+        let mut reply = [0; HEAD];
+        let question = self.patient(call, |link| {
+            Writer::frame(&GET_FW_VERSION, &[], |piece| link.write(piece)).map_err(bus)
+        });
+        for _ in 0..2 {
+            let read = self.patient(call, |link| link.read(&mut reply).map_err(bus));
+            if question.is_err() || read.is_err() {
+                return false;
+            }
+            let [start, code, end, ..] = reply;
+            let answered = [start, code] == [START, GET_FW_VERSION.code | REPLY];
+            if answered || [start, code, end] == [ERROR, 0, END] {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn transmit(
+        &mut self,
+        call: &Call<'_>,
+        command: &Command,
+        params: &[&[u8]],
+    ) -> nb::Result<(), Fault> {
+        if !self.spin(call, call.until, false)? {
+            let since = *self.busy_since.get_or_insert(call.now());
+            return Err(overdue(call, since, STUCK));
+        }
+        self.busy_since = None;
+        self.selected(call, |link| {
+            Writer::frame(command, params, |piece| link.write(piece)).map_err(bus)
+        })
+        .map_err(nb::Error::Other)
+    }
+
+    fn fetch_plain(&mut self, call: &Call<'_>, flight: Flight) -> nb::Result<Answer, Fault> {
+        self.fetch_reply(call, flight, flight.command)
+    }
+
+    fn fetch_reply(
+        &mut self,
+        call: &Call<'_>,
+        flight: Flight,
+        command: &Command,
+    ) -> nb::Result<Answer, Fault> {
+        self.await_reply(call, flight)?;
+        self.flight = None;
+        self.selected(call, |link| read_answer(link, command)).map_err(nb::Error::Other)
+    }
+
+    /// A command that makes the firmware wait is not spun for: its answer takes as long as it takes.
+    fn await_reply(&mut self, call: &Call<'_>, flight: Flight) -> nb::Result<(), Fault> {
+        let until = if flight.command.blocks { call.now() } else { call.until };
+        if self.spin(call, until, false)? {
+            return Ok(());
+        }
+        let limit = Duration::from_millis(u64::from(flight.command.limit_ms));
+        Err(overdue(call, flight.since, limit))
+    }
+
+    /// Whether READY took this level before `until`. Looks at least once, and only so often.
+    fn spin(&mut self, call: &Call<'_>, until: Instant, busy: bool) -> Result<bool, Fault> {
+        for _ in 0..LOOKS {
+            if self.link.busy().map_err(bus)? == busy {
+                return Ok(true);
+            }
+            if call.now() >= until {
+                return Ok(false);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Runs `body` with chip-select low and answered by READY, and lets it rise whatever happens.
+    fn selected<T>(
+        &mut self,
+        call: &Call<'_>,
+        body: impl FnOnce(&mut L) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        self.link.select().map_err(bus)?;
+        let seen = self.spin(call, call.now() + SELECT, true);
+        let done = match seen {
+            Ok(true) => body(&mut self.link),
+            // The chip did not see chip-select, or is not in phase: as bad as a wrong frame.
+            Ok(false) => Err(Fault::Frame),
+            Err(fault) => Err(fault),
+        };
+        self.link.deselect().map_err(bus)?;
+        done
+    }
+
+    fn patient<T>(
+        &mut self,
+        call: &Call<'_>,
+        body: impl FnOnce(&mut L) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        if !self.spin(call, call.now() + SELECT, false)? {
+            return Err(Fault::Unresponsive);
+        }
+        self.selected(call, body)
+    }
+
+    fn fail(&mut self, error: nb::Error<Fault>) -> nb::Error<Fault> {
+        if matches!(error, nb::Error::Other(_)) {
+            self.flight = None;
+        }
+        error
+    }
+}
+
+fn read_answer<L: SpiLink>(link: &mut L, command: &Command) -> Result<Answer, Fault> {
+    let mut head = [0; HEAD];
+    link.read(&mut head).map_err(bus)?;
+    let mut reader = Reader::new(command, head).map_err(malformed)?;
+    let mut piece = [0; Answer::ROOM + 1];
+    while let Some(wanted) = reader.wants() {
+        let piece = piece.get_mut(..wanted).ok_or(Fault::Frame)?;
+        link.read(piece).map_err(bus)?;
+        reader.take(piece).map_err(malformed)?;
+    }
+    Ok(reader.finish())
+}
+
+fn read_data<L: SpiLink>(link: &mut L, command: &Command, buf: &mut [u8]) -> Result<usize, Fault> {
+    let mut head = [0; DATA_HEAD];
+    link.read(&mut head).map_err(bus)?;
+    let len = data_len(command, head, buf.len()).map_err(malformed)?;
+    if len > 0 {
+        link.read(buf.get_mut(..len).unwrap_or_default()).map_err(bus)?;
+    }
+    let mut end = [0];
+    link.read(&mut end).map_err(bus)?;
+    if end == [END] { Ok(len) } else { Err(Fault::Frame) }
+}
+
+fn overdue(call: &Call<'_>, since: Instant, limit: Duration) -> nb::Error<Fault> {
+    if call.now().saturating_since(since) >= limit {
+        nb::Error::Other(Fault::Unresponsive)
+    } else {
+        nb::Error::WouldBlock
+    }
+}
+
+fn bus(_: BusError) -> Fault {
+    Fault::Bus
+}
+
+fn malformed(why: Malformed) -> Fault {
+    match why {
+        Malformed::Frame => Fault::Frame,
+        Malformed::Rejected => REJECTED,
+    }
+}
+
+/// The firmware's `EF`: it does not know the command, or could not do it.
+pub(crate) const REJECTED: Fault = Fault::Chip(ERROR as u16);
+/// What one call may spend with the chip.
+const CALL: Duration = Duration::from_millis(5);
+/// How long READY may take to answer chip-select.
+const SELECT: Duration = Duration::from_millis(5);
+/// How long READY may stay high without a command out.
+const STUCK: Duration = Duration::from_secs(1);
+/// Most looks at READY in one wait, should the clock stand still.
+const LOOKS: u32 = 200_000;

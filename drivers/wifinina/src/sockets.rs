@@ -1,0 +1,225 @@
+//! The table of sockets: what each is to the chip, and how one is given back.
+
+use core::net::{Ipv4Addr, SocketAddrV4};
+use core::time::Duration;
+
+use netdev::{Error, Instant, SockFd};
+
+use crate::command::{CLOSE, Command, NO_SOCKET, SOCKET, START_SERVER_TCP, STOP_CLIENT_TCP};
+use crate::connect::Connect;
+use crate::exchange::Owner;
+use crate::listener::Listener;
+use crate::spi::SpiLink;
+use crate::state::{Core, Mail};
+use crate::stream::Stream;
+
+/// Size of the table: as many as the chip has at best.
+pub(crate) const SOCKETS: usize = 10;
+
+/// One socket of ours.
+pub(crate) struct Socket {
+    pub(crate) kind: Kind,
+    /// Set once, and then every call answers it.
+    pub(crate) failed: Option<Error>,
+    /// Port asked for with bind; a listener's own.
+    pub(crate) port: u16,
+    pub(crate) peer: SocketAddrV4,
+    /// When the chip is next asked for news of this socket.
+    pub(crate) look_at: Instant,
+    /// Somebody waits for such news.
+    pub(crate) awaited: bool,
+    pub(crate) read_mail: Mail,
+    pub(crate) write_mail: Mail,
+}
+
+impl Socket {
+    pub(crate) const FRESH: Self = Self {
+        kind: Kind::Fresh,
+        failed: None,
+        port: 0,
+        peer: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0),
+        look_at: Instant::START,
+        awaited: false,
+        read_mail: None,
+        write_mail: None,
+    };
+}
+
+impl Socket {
+    /// Whether GPIO0 says nothing about this socket, so that only the chip itself can tell.
+    pub(crate) fn looks_by_descriptor(&self) -> bool {
+        match self.kind {
+            Kind::Connect(_) => true,
+            Kind::Stream(stream) => matches!(stream.channel, Channel::Descriptor(_)),
+            _ => false,
+        }
+    }
+
+    /// Whether a socket has nothing to report while GPIO0 is low.
+    pub(crate) fn is_quiet(&self, now: Instant) -> bool {
+        match self.kind {
+            Kind::Stream(stream) => stream.is_quiet(now),
+            Kind::Listener(listener) => listener.is_quiet(),
+            _ => !self.looks_by_descriptor(),
+        }
+    }
+}
+
+/// What a socket is to the chip.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// Nothing yet.
+    Fresh,
+    Connect(Connect),
+    Stream(Stream),
+    /// Becoming a listener: a slot is looked for, then started.
+    Starting(Option<u8>),
+    Listener(Listener),
+    /// The peer ended the connection and the chip gave its slot back.
+    Ended,
+    /// The chip was reset and forgot everything.
+    Gone,
+}
+
+/// How the chip names a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Channel {
+    /// A slot, commands 0x28 to 0x46.
+    Slot(u8),
+    /// A descriptor of lwIP, commands 0x70 to 0x7F.
+    Descriptor(u8),
+}
+
+impl<L: SpiLink> Core<'_, L> {
+    /// The place of a handle in the table.
+    pub(crate) fn index(&self, fd: SockFd) -> Result<u8, Error> {
+        u8::try_from(self.shared.handles.slot(fd)?).map_err(|_| Error::BadSocket)
+    }
+
+    pub(crate) fn socket(&mut self, index: u8) -> Result<&mut Socket, Error> {
+        self.state.sockets.get_mut(usize::from(index)).ok_or(Error::BadSocket)
+    }
+
+    /// The socket, if nothing has happened to it.
+    pub(crate) fn sound(&mut self, index: u8) -> Result<&mut Socket, Error> {
+        let socket = self.socket(index)?;
+        match socket.failed {
+            Some(error) => Err(error),
+            None => Ok(socket),
+        }
+    }
+
+    /// Makes every later call on a socket answer `error`. What the chip holds for it stays until
+    /// close.
+    pub(crate) fn fail_socket(&mut self, index: u8, error: Error) {
+        if let Ok(socket) = self.socket(index) {
+            socket.failed.get_or_insert(error);
+        }
+        self.clear_in_flight(index);
+    }
+
+    /// As [`fail_socket`](Self::fail_socket), when the chip holds nothing for it any more.
+    pub(crate) fn lose_socket(&mut self, index: u8, error: Error) {
+        if let Ok(socket) = self.socket(index) {
+            if !matches!(socket.kind, Kind::Fresh) {
+                socket.failed.get_or_insert(error);
+                socket.kind = Kind::Gone;
+            }
+            socket.read_mail = None;
+            socket.write_mail = None;
+        }
+        self.clear_in_flight(index);
+    }
+
+    /// Says that the chip should not be asked about a socket again before `pause` is over, and that
+    /// somebody waits.
+    pub(crate) fn look_later(&mut self, index: u8, pause: Duration) {
+        let at = self.call.now() + pause;
+        if let Ok(socket) = self.socket(index) {
+            socket.look_at = at;
+            socket.awaited = true;
+        }
+    }
+
+    /// Gives closed sockets back to the chip, as far as it is free.
+    pub(crate) fn reap(&mut self) {
+        for index in (0_u8..).take(SOCKETS) {
+            if self.shared.handles.is_closing(usize::from(index)) {
+                self.reap_one(index);
+            }
+        }
+        self.drain_strays();
+    }
+
+    fn reap_one(&mut self, index: u8) {
+        let owned = [Owner::Read(index), Owner::Write(index)];
+        if let Some(flight) = self.state.exchange.flight().filter(|it| owned.contains(&it.owner)) {
+            if flight.is_data() {
+                self.discard_orphan(flight);
+            }
+            return;
+        }
+        self.take_last_answer(index);
+        let Ok(socket) = self.socket(index) else { return };
+        let done = match socket.kind {
+            Kind::Fresh | Kind::Ended | Kind::Gone | Kind::Starting(_) => true,
+            Kind::Connect(connect) => connect.channel().is_none_or(|it| self.stop(index, it)),
+            Kind::Stream(stream) => self.stop(index, stream.channel),
+            Kind::Listener(listener) => self.keep(index, listener),
+        };
+        if done {
+            if let Ok(socket) = self.socket(index) {
+                *socket = Socket::FRESH;
+            }
+            self.clear_in_flight(index);
+            self.shared.handles.release(usize::from(index));
+        }
+    }
+
+    /// What was answered after its caller had given up may be something to be given back.
+    fn take_last_answer(&mut self, index: u8) {
+        let Ok(socket) = self.socket(index) else { return };
+        let answer = |mail: &Mail, command: &Command| match mail {
+            Some((code, Ok(answer))) if *code == command.code => answer.byte(),
+            _ => None,
+        };
+        match socket.kind {
+            Kind::Connect(Connect::Open) => {
+                if let Some(fd) = answer(&socket.write_mail, &SOCKET).filter(|&fd| fd != NO_SOCKET)
+                {
+                    socket.kind = Kind::Connect(Connect::Unblock(fd));
+                }
+            }
+            Kind::Starting(Some(slot))
+                if answer(&socket.write_mail, &START_SERVER_TCP) == Some(1) =>
+            {
+                socket.kind = Kind::Listener(Listener::new(slot));
+            }
+            _ => {}
+        }
+    }
+
+    /// Closes a connection on the chip. Whether that is done. A garbled answer is asked for once
+    /// more, at once: later the same number may be somebody else's.
+    fn stop(&mut self, index: u8, channel: Channel) -> bool {
+        let owner = Owner::Write(index);
+        for _ in 0..2 {
+            let answer = match channel {
+                Channel::Slot(slot) => self.ask(owner, &STOP_CLIENT_TCP, &[&[slot]]),
+                Channel::Descriptor(fd) => self.ask(owner, &CLOSE, &[&[fd]]),
+            };
+            match answer {
+                Ok(_) => return true,
+                Err(nb::Error::WouldBlock) => return false,
+                Err(nb::Error::Other(_)) => {}
+            }
+        }
+        true
+    }
+
+    pub(crate) fn clear_in_flight(&self, index: u8) {
+        for side in [netdev::Side::Read, netdev::Side::Write] {
+            self.shared.set_in_flight(usize::from(index), side, false);
+        }
+    }
+}

@@ -1,0 +1,416 @@
+//! What the driver remembers, and the questions that cross the bus for it.
+
+use core::cell::Cell;
+use core::time::Duration;
+
+use critical_section::Mutex;
+use netdev::{Capabilities, Error, Event, EventQueue, Fault, Handles, Instant, Readiness, SockFd};
+
+use crate::boot::Power;
+use crate::command::{self, Command};
+use crate::exchange::{Call, Exchange, Flight, Owner, REJECTED};
+use crate::firmware::Firmware;
+use crate::frame::Answer;
+use crate::listener::Kept;
+use crate::lookup::LookupState;
+use crate::sockets::{Kind, SOCKETS, Socket};
+use crate::spi::SpiLink;
+use crate::wifi::Link;
+
+/// Memory of a driver, brought by whoever makes one: a `static` on a board, leaked on a PC.
+pub struct State<L> {
+    pub(crate) exchange: Exchange<L>,
+    pub(crate) power: Power,
+    pub(crate) firmware: Firmware,
+    pub(crate) sockets: [Socket; SOCKETS],
+    pub(crate) kept: [Option<Kept>; SOCKETS],
+    pub(crate) link: Link,
+    pub(crate) lookup: LookupState,
+    pub(crate) events: EventQueue<8>,
+    boot_mail: Mail,
+    link_mail: Mail,
+    query_mail: Mail,
+    lookup_mail: Mail,
+    stray_mail: Mail,
+    /// Until when the bus is worth a look although GPIO0 is low.
+    active_until: Instant,
+    data_ready: bool,
+}
+
+impl<L> State<L> {
+    /// A driver's memory around the lines to its chip. Nothing moves before the first call.
+    pub const fn new(link: L) -> Self {
+        Self {
+            exchange: Exchange::new(link),
+            power: Power::Off,
+            firmware: Firmware::UNKNOWN,
+            sockets: [const { Socket::FRESH }; SOCKETS],
+            kept: [None; SOCKETS],
+            link: Link::DOWN,
+            lookup: LookupState::Free,
+            events: EventQueue::new(),
+            boot_mail: None,
+            link_mail: None,
+            query_mail: None,
+            lookup_mail: None,
+            stray_mail: None,
+            active_until: Instant::START,
+            data_ready: false,
+        }
+    }
+}
+
+impl<L> core::fmt::Debug for State<L> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("State").field("firmware", &self.firmware).finish_non_exhaustive()
+    }
+}
+
+/// An answer that its owner has not taken yet, with the code of the question.
+pub(crate) type Mail = Option<(u8, Result<Answer, Fault>)>;
+
+/// What must be reachable while somebody else has the [`State`]: words only.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) handles: Handles<SOCKETS>,
+    /// The one lookup that the firmware can do, with a generation.
+    pub(crate) lookups: Handles<1>,
+    /// Two bits a socket: the chip has its receive (bit 0), its send (bit 1).
+    in_flight: Mutex<Cell<u32>>,
+    capabilities: Mutex<Cell<Capabilities>>,
+}
+
+impl Shared {
+    pub(crate) const fn new() -> Self {
+        Self {
+            handles: Handles::new(),
+            lookups: Handles::new(),
+            in_flight: Mutex::new(Cell::new(0)),
+            capabilities: Mutex::new(Cell::new(Capabilities::new(0))),
+        }
+    }
+
+    pub(crate) fn in_flight(&self, slot: usize, side: netdev::Side) -> bool {
+        critical_section::with(|cs| self.in_flight.borrow(cs).get()) & bit(slot, side) != 0
+    }
+
+    pub(crate) fn set_in_flight(&self, slot: usize, side: netdev::Side, on: bool) {
+        critical_section::with(|cs| {
+            let word = self.in_flight.borrow(cs);
+            let others = word.get() & !bit(slot, side);
+            word.set(if on { others | bit(slot, side) } else { others });
+        });
+    }
+
+    pub(crate) fn capabilities(&self) -> Capabilities {
+        critical_section::with(|cs| self.capabilities.borrow(cs).get())
+    }
+
+    pub(crate) fn set_capabilities(&self, capabilities: Capabilities) {
+        critical_section::with(|cs| self.capabilities.borrow(cs).set(capabilities));
+    }
+}
+
+fn bit(slot: usize, side: netdev::Side) -> u32 {
+    let side = match side {
+        netdev::Side::Read => 0,
+        netdev::Side::Write => 1,
+    };
+    1 << ((slot * 2 + side) % 32)
+}
+
+/// The state, taken out for one call.
+pub(crate) struct Core<'c, L> {
+    pub(crate) state: &'c mut State<L>,
+    pub(crate) shared: &'c Shared,
+    pub(crate) call: Call<'c>,
+}
+
+impl<L: SpiLink> Core<'_, L> {
+    /// What every call does first: boots the chip, puts answers that came where they belong, gives
+    /// closed sockets back.
+    pub(crate) fn enter(&mut self) -> nb::Result<(), Error> {
+        self.power_up()?;
+        self.settle();
+        self.reap();
+        Ok(())
+    }
+
+    /// Asks the chip, or fetches the answer of a question asked by an earlier call.
+    ///
+    /// An owner has one question out at a time; what an abandoned earlier one answered is dropped.
+    pub(crate) fn ask(
+        &mut self,
+        owner: Owner,
+        command: &'static Command,
+        params: &[&[u8]],
+    ) -> nb::Result<Answer, Error> {
+        if let Some(answer) = self.take_mail(owner, command) {
+            return answer;
+        }
+        if !self.has_flight(owner, command)? {
+            self.post(owner, command, params, 0)?;
+        }
+        self.settle();
+        self.take_mail(owner, command).unwrap_or(Err(nb::Error::WouldBlock))
+    }
+
+    /// As [`ask`](Self::ask), for data, which goes straight to `buf`.
+    pub(crate) fn ask_data(
+        &mut self,
+        owner: Owner,
+        command: &'static Command,
+        params: &[&[u8]],
+        buf: &mut [u8],
+    ) -> nb::Result<(usize, Answer), Error> {
+        if let Some(answer) = self.take_mail(owner, command) {
+            return answer.map(|answer| (0, answer));
+        }
+        if !self.has_flight(owner, command)? {
+            self.post(owner, command, params, buf.len())?;
+        }
+        let fetched = self.state.exchange.fetch_data(&self.call, buf);
+        if !matches!(fetched, Err(nb::Error::WouldBlock)) {
+            self.mark_in_flight(owner, command, false);
+        }
+        fetched.map_err(|error| self.recovered(error))
+    }
+
+    /// Fetches the answer that is due, if it has come, and puts it where its owner will look. An
+    /// answer that is data waits for its owner.
+    pub(crate) fn settle(&mut self) {
+        let Some(flight) = self.state.exchange.flight().filter(|flight| !flight.is_data()) else {
+            return;
+        };
+        match self.state.exchange.fetch(&self.call) {
+            Ok(answer) => self.deliver(flight, Ok(answer)),
+            Err(nb::Error::WouldBlock) => {}
+            Err(nb::Error::Other(fault)) => {
+                self.deliver(flight, Err(fault));
+                self.recover(fault);
+            }
+        }
+    }
+
+    /// Drops what an owner has not fetched.
+    pub(crate) fn drop_mail(&mut self, owner: Owner) {
+        if let Some(mail) = self.mail(owner) {
+            *mail = None;
+        }
+    }
+
+    /// Whether a look at the bus is worth it: GPIO0 is high or not wired, or something happened
+    /// lately, since the firmware evaluates GPIO0 only every 10 ms.
+    pub(crate) fn bus_may_have_news(&mut self) -> bool {
+        match self.state.exchange.link.data_ready() {
+            Ok(Some(level)) => {
+                if level != self.state.data_ready {
+                    self.state.data_ready = level;
+                    self.stir();
+                }
+                level || self.call.now() < self.state.active_until
+            }
+            Ok(None) | Err(_) => true,
+        }
+    }
+
+    /// Whether GPIO0 is wired, so that a look at it is free of bus traffic.
+    pub(crate) fn gpio0_is_wired(&mut self) -> bool {
+        matches!(self.state.exchange.link.data_ready(), Ok(Some(_)))
+    }
+
+    /// When calling again could matter.
+    pub(crate) fn due(&mut self) -> Option<Instant> {
+        if self.state.power != Power::On {
+            return self.power_due();
+        }
+        let cheap = self.gpio0_is_wired() || self.call.now() < self.state.active_until;
+        let worth_it = |socket: &&Socket| socket.awaited && (cheap || socket.looks_by_descriptor());
+        self.state.sockets.iter().filter(worth_it).map(|socket| socket.look_at).min()
+    }
+
+    /// The next socket with news, as far as anything is known without asking the chip.
+    pub(crate) fn next_ready(&mut self, after: Option<SockFd>) -> Readiness {
+        let first = after.map_or(0, |fd| usize::from(fd.slot()) + 1);
+        let known = |socket: &Socket| {
+            socket.failed.is_some() || matches!(socket.kind, Kind::Ended | Kind::Gone)
+        };
+        let mut quiet = !self.bus_may_have_news();
+        let now = self.call.now();
+        for (slot, socket) in self.state.sockets.iter().enumerate().skip(first) {
+            let Some(fd) = self.shared.handles.handle(slot) else { continue };
+            if known(socket) {
+                return Readiness::Socket(fd);
+            }
+            quiet &= socket.is_quiet(now);
+        }
+        if quiet { Readiness::None } else { Readiness::Unknown }
+    }
+
+    fn stir(&mut self) {
+        self.state.active_until = self.call.now() + STIRRED;
+    }
+
+    fn has_flight(&mut self, owner: Owner, command: &Command) -> nb::Result<bool, Error> {
+        let Some(flight) = self.state.exchange.flight() else { return Ok(false) };
+        if flight.owner == owner && flight.command.code == command.code {
+            return Ok(true);
+        }
+        if flight.is_data() {
+            self.discard_orphan(flight);
+        }
+        if self.state.exchange.flight().is_some() { Err(nb::Error::WouldBlock) } else { Ok(false) }
+    }
+
+    /// Data whose reader does not come back blocks the chip for everybody. It is dropped then, and
+    /// its socket fails: never are bytes missing without an error.
+    pub(crate) fn discard_orphan(&mut self, flight: Flight) {
+        let Owner::Read(index) = flight.owner else { return };
+        let closing = self.shared.handles.is_closing(usize::from(index));
+        if !closing && self.call.now().saturating_since(flight.since) < ORPHAN {
+            return;
+        }
+        match self.state.exchange.discard(&self.call) {
+            Ok(()) => self.fail_socket(index, Error::Fault(Fault::Unresponsive)),
+            Err(nb::Error::WouldBlock) => {}
+            Err(nb::Error::Other(fault)) => self.recover(fault),
+        }
+    }
+
+    fn post(
+        &mut self,
+        owner: Owner,
+        command: &'static Command,
+        params: &[&[u8]],
+        asked: usize,
+    ) -> nb::Result<(), Error> {
+        if !is_poll(command) {
+            self.stir();
+        }
+        let posted = self.state.exchange.post(&self.call, owner, command, params, asked);
+        posted.map_err(|error| self.recovered(error))?;
+        self.mark_in_flight(owner, command, true);
+        Ok(())
+    }
+
+    fn recovered(&mut self, error: nb::Error<Fault>) -> nb::Error<Error> {
+        error.map(|fault| {
+            self.recover(fault);
+            Error::Fault(fault)
+        })
+    }
+
+    fn deliver(&mut self, flight: Flight, answer: Result<Answer, Fault>) {
+        if let Ok(answer) = &answer {
+            self.note(flight, answer);
+        }
+        if let Some(mail) = self.mail(flight.owner) {
+            *mail = Some((flight.command.code, answer));
+        }
+    }
+
+    /// What an answer means for the chip's slots counts at once, whether or not its owner is there:
+    /// the next command may hand out the same slot.
+    fn note(&mut self, flight: Flight, answer: &Answer) {
+        const ACCEPT: u8 = command::AVAIL_DATA_TCP.code;
+        const STATE: u8 = command::GET_CLIENT_STATE_TCP.code;
+        match (flight.command.code, flight.owner) {
+            (ACCEPT, Owner::Read(index)) => self.accepted(index, answer),
+            (ACCEPT, Owner::Stray(place)) => self.strayed(place, answer),
+            (STATE, Owner::Read(index) | Owner::Write(index))
+                if answer.byte() != Some(command::STATE_CONNECTED) =>
+            {
+                self.slot_ended(index);
+            }
+            _ => {}
+        }
+    }
+
+    fn take_mail(&mut self, owner: Owner, command: &Command) -> Option<nb::Result<Answer, Error>> {
+        let (code, answer) = self.mail(owner)?.take()?;
+        self.mark_in_flight(owner, command, false);
+        (code == command.code)
+            .then(|| answer.map_err(|fault| nb::Error::Other(Error::Fault(fault))))
+    }
+
+    fn mark_in_flight(&self, owner: Owner, command: &Command, on: bool) {
+        let code = command.code;
+        match owner {
+            Owner::Read(index) if command.data => {
+                self.shared.set_in_flight(usize::from(index), netdev::Side::Read, on);
+            }
+            Owner::Write(index)
+                if [command::SEND_DATA_TCP.code, command::SEND.code].contains(&code) =>
+            {
+                self.shared.set_in_flight(usize::from(index), netdev::Side::Write, on);
+            }
+            _ => {}
+        }
+    }
+
+    fn mail(&mut self, owner: Owner) -> Option<&mut Mail> {
+        let state = &mut *self.state;
+        Some(match owner {
+            Owner::Boot => &mut state.boot_mail,
+            Owner::Link => &mut state.link_mail,
+            Owner::Query => &mut state.query_mail,
+            Owner::Lookup => &mut state.lookup_mail,
+            Owner::Stray(_) => &mut state.stray_mail,
+            Owner::Read(index) => &mut state.sockets.get_mut(usize::from(index))?.read_mail,
+            Owner::Write(index) => &mut state.sockets.get_mut(usize::from(index))?.write_mail,
+        })
+    }
+
+    /// Brings bus and chip back to a known state after a fault.
+    fn recover(&mut self, fault: Fault) {
+        if fault == REJECTED {
+            return;
+        }
+        netdev::warn!("wifinina: {:?}, resynchronising", fault);
+        self.state.events.push(Event::Fault(fault));
+        let in_phase = fault == Fault::Frame && self.state.exchange.resynchronise(&self.call);
+        if !in_phase {
+            self.restart();
+        }
+    }
+
+    /// Resets the chip: what it held is gone, and everybody who had something there is told.
+    pub(crate) fn restart(&mut self) {
+        if self.state.power != Power::On {
+            self.give_up();
+            return;
+        }
+        netdev::warn!("wifinina: resetting the chip");
+        self.state.exchange.forget();
+        self.state.power = Power::Off;
+        let gone = Error::Fault(Fault::Restarted);
+        for index in (0_u8..).take(SOCKETS) {
+            self.lose_socket(index, gone);
+        }
+        self.state.kept = [None; SOCKETS];
+        self.state.stray_mail = None;
+        self.state.link_mail = None;
+        self.state.query_mail = None;
+        self.state.boot_mail = None;
+        self.lose_lookup();
+        self.link_is_down(gone);
+    }
+}
+
+/// Questions of the kind that are asked again and again while nothing happens.
+fn is_poll(command: &Command) -> bool {
+    [
+        command::AVAIL_DATA_TCP.code,
+        command::GET_DATABUF_TCP.code,
+        command::GET_CLIENT_STATE_TCP.code,
+        command::RECV.code,
+        command::POLL.code,
+        command::GET_CONN_STATUS.code,
+    ]
+    .contains(&command.code)
+}
+
+/// How long after something happened GPIO0 is not trusted to be up to date.
+const STIRRED: Duration = Duration::from_millis(12);
+/// How long data may wait for its reader while somebody else wants the chip.
+const ORPHAN: Duration = Duration::from_secs(1);

@@ -1,0 +1,346 @@
+//! Sending and receiving on a connection.
+
+use core::time::Duration;
+
+use netdev::{Error, Fault, Instant, Side};
+
+use crate::command::{
+    Command, GET_CLIENT_STATE_TCP, GET_DATABUF_MAX, GET_DATABUF_TCP, POLL, POLL_FAILED,
+    POLL_READABLE, RECV, RECV_MAX, SEND, SEND_BLOCKING_MAX, SEND_DATA_TCP, SEND_DATA_TCP_BLOCKING,
+    SEND_MAX, STATE_CONNECTED, errno,
+};
+use crate::exchange::Owner;
+use crate::frame::Answer;
+use crate::sockets::{Channel, Kind};
+use crate::spi::SpiLink;
+use crate::state::Core;
+
+/// A connection that stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stream {
+    pub(crate) channel: Channel,
+    /// A write of ours stops the whole chip while the peer does not read.
+    blocking: bool,
+    /// The peer's end was read; the descriptor still has to be closed.
+    ended: bool,
+    /// The last look found data, so the next one asks for more without asking whether there is any.
+    flowing: bool,
+    /// Bytes of the send that is out.
+    sending: Option<u16>,
+    /// Bytes of the receive that is out.
+    asked: u16,
+    /// The reader asks whether the connection still stands.
+    checking: bool,
+    /// The send that took nothing asks whether the connection still stands.
+    stalled: bool,
+    /// When the next send is worth a try after one that took nothing.
+    send_at: Instant,
+    /// When the chip may next be asked whether the connection still stands.
+    state_at: Instant,
+}
+
+impl Stream {
+    pub(crate) fn new(channel: Channel, blocking: bool) -> Self {
+        Self {
+            channel,
+            blocking,
+            ended: false,
+            flowing: false,
+            sending: None,
+            asked: 0,
+            checking: false,
+            stalled: false,
+            send_at: Instant::START,
+            state_at: Instant::START,
+        }
+    }
+
+    /// Whether there is nothing to report while GPIO0 is low: an end does not raise it.
+    pub(crate) fn is_quiet(&self, now: Instant) -> bool {
+        matches!(self.channel, Channel::Slot(_)) && !self.ended && now < self.state_at
+    }
+}
+
+impl<L: SpiLink> Core<'_, L> {
+    pub(crate) fn send(&mut self, index: u8, data: &[u8]) -> nb::Result<usize, Error> {
+        let stream = *self.stream(index)?;
+        if stream.stalled {
+            self.send_state(index, stream)?;
+        }
+        if data.is_empty() {
+            return Ok(0);
+        }
+        let len = match stream.sending {
+            Some(len) if usize::from(len) > data.len() => return Err(Error::InvalidInput.into()),
+            Some(len) => usize::from(len),
+            None if self.call.now() < stream.send_at => return Err(nb::Error::WouldBlock),
+            None => data.len().min(if stream.blocking { SEND_BLOCKING_MAX } else { SEND_MAX }),
+        };
+        let data = data.get(..len).unwrap_or(data);
+        let (command, id) = match stream.channel {
+            Channel::Slot(slot) if stream.blocking => (&SEND_DATA_TCP_BLOCKING, slot),
+            Channel::Slot(slot) => (&SEND_DATA_TCP, slot),
+            Channel::Descriptor(fd) => (&SEND, fd),
+        };
+        let asked = self.ask(Owner::Write(index), command, &[&[id], data]);
+        let in_flight = self.shared.in_flight(usize::from(index), Side::Write);
+        let stream = self.stream(index)?;
+        stream.sending = if in_flight { u16::try_from(len).ok() } else { None };
+        match asked {
+            Ok(answer) => self.sent(index, answer, len),
+            Err(nb::Error::WouldBlock) => Err(nb::Error::WouldBlock),
+            Err(nb::Error::Other(error)) => {
+                // Nobody knows how much of it the chip took: bytes must not be sent twice.
+                self.fail_socket(index, error);
+                Err(error.into())
+            }
+        }
+    }
+
+    fn sent(&mut self, index: u8, answer: Answer, len: usize) -> nb::Result<usize, Error> {
+        let stream = *self.stream(index)?;
+        let count = match (stream.channel, answer.array()) {
+            (Channel::Slot(_), Some(bytes)) => u16::from_le_bytes(bytes),
+            (Channel::Descriptor(_), Some(bytes)) => u16::from_be_bytes(bytes),
+            // Taken nothing, and the reason came along.
+            (Channel::Descriptor(_), None) if answer.bytes().is_empty() => 0,
+            (_, None) => return Err(self.broken(index)),
+        };
+        let count = usize::from(count);
+        if count > len {
+            return Err(self.broken(index));
+        }
+        if count > 0 {
+            return Ok(count);
+        }
+        self.stream(index)?.send_at = self.call.now() + RETRY;
+        self.socket(index)?.awaited = true;
+        match stream.channel {
+            Channel::Descriptor(_) => match answer.errno {
+                errno::EAGAIN | errno::NONE => Err(nb::Error::WouldBlock),
+                errno => {
+                    self.fail_socket(index, stream_error(errno));
+                    Err(stream_error(errno).into())
+                }
+            },
+            Channel::Slot(_) => {
+                self.stream(index)?.stalled = true;
+                let stream = *self.stream(index)?;
+                self.send_state(index, stream)?;
+                Err(nb::Error::WouldBlock)
+            }
+        }
+    }
+
+    /// The chip says that it took more than it was given, or nothing that makes sense.
+    fn broken(&mut self, index: u8) -> nb::Error<Error> {
+        let error = Error::Fault(Fault::Frame);
+        self.fail_socket(index, error);
+        error.into()
+    }
+
+    /// A slot took nothing: is its send buffer full, or is the connection gone? What the answer
+    /// means for the slot is settled where it arrives.
+    fn send_state(&mut self, index: u8, stream: Stream) -> nb::Result<(), Error> {
+        if let Channel::Slot(slot) = stream.channel
+            && !self.slot_is_alive(Owner::Write(index), slot)?
+        {
+            return Err(Error::BrokenPipe.into());
+        }
+        self.stream(index)?.stalled = false;
+        Ok(())
+    }
+
+    pub(crate) fn recv(&mut self, index: u8, buf: &mut [u8]) -> nb::Result<usize, Error> {
+        let Kind::Stream(stream) = self.sound(index)?.kind else {
+            return self.not_a_stream(index).map(|()| 0).map_err(Into::into);
+        };
+        if stream.ended || buf.is_empty() {
+            return Ok(0);
+        }
+        let received = match stream.channel {
+            Channel::Slot(slot) => self.recv_slot(index, stream, slot, buf),
+            Channel::Descriptor(fd) => self.recv_descriptor(index, stream, fd, buf),
+        };
+        match received {
+            Ok(len) => {
+                self.socket(index)?.awaited = false;
+                Ok(len)
+            }
+            Err(nb::Error::WouldBlock) => Err(nb::Error::WouldBlock),
+            Err(nb::Error::Other(error)) => {
+                // What the chip sent is lost, and the stream would have a hole.
+                self.fail_socket(index, error);
+                Err(error.into())
+            }
+        }
+    }
+
+    fn recv_slot(
+        &mut self,
+        index: u8,
+        stream: Stream,
+        slot: u8,
+        buf: &mut [u8],
+    ) -> nb::Result<usize, Error> {
+        let owner = Owner::Read(index);
+        if !stream.checking && self.may_look(index)? {
+            let room = buf.len().min(GET_DATABUF_MAX);
+            let size = u16::try_from(room).unwrap_or(u16::MAX).to_le_bytes();
+            let buf = buf.get_mut(..room).unwrap_or_default();
+            let (len, _) = self.read_data(index, &GET_DATABUF_TCP, &[&[slot], &size], buf)?;
+            if len > 0 {
+                return Ok(len);
+            }
+            self.look_later(index, LOOK);
+        }
+        // An end of stream does not raise GPIO0, so the connection itself is asked about, seldom.
+        let now = self.call.now();
+        if !stream.checking && now < stream.state_at {
+            return Err(nb::Error::WouldBlock);
+        }
+        self.stream(index)?.checking = true;
+        let alive = self.slot_is_alive(owner, slot)?;
+        if !alive {
+            return Ok(0);
+        }
+        let stream = self.stream(index)?;
+        stream.checking = false;
+        stream.state_at = now + STATE;
+        Err(nb::Error::WouldBlock)
+    }
+
+    fn recv_descriptor(
+        &mut self,
+        index: u8,
+        stream: Stream,
+        fd: u8,
+        buf: &mut [u8],
+    ) -> nb::Result<usize, Error> {
+        let owner = Owner::Read(index);
+        if !stream.flowing && !self.reading(index) {
+            if !self.is_out(owner) && self.call.now() < self.socket(index)?.look_at {
+                return Err(nb::Error::WouldBlock);
+            }
+            let flags = self.ask(owner, &POLL, &[&[fd]])?.byte().unwrap_or(POLL_FAILED);
+            if flags & POLL_FAILED != 0 || flags & POLL_READABLE == 0 {
+                self.look_later(index, LOOK);
+                return Err(nb::Error::WouldBlock);
+            }
+        }
+        self.stream(index)?.flowing = true;
+        let room = buf.len().min(RECV_MAX);
+        let size = u16::try_from(room).unwrap_or(u16::MAX).to_le_bytes();
+        let buf = buf.get_mut(..room).unwrap_or_default();
+        let (len, answer) = self.read_data(index, &RECV, &[&[fd], &size], buf)?;
+        if len > 0 {
+            return Ok(len);
+        }
+        self.stream(index)?.flowing = false;
+        match answer.errno {
+            errno::ENOTCONN => {
+                self.stream(index)?.ended = true;
+                Ok(0)
+            }
+            errno::EAGAIN | errno::NONE => {
+                self.look_later(index, LOOK);
+                Err(nb::Error::WouldBlock)
+            }
+            errno => Err(stream_error(errno).into()),
+        }
+    }
+
+    /// One data command. While it is out the reader must bring at least as much room as before.
+    fn read_data(
+        &mut self,
+        index: u8,
+        command: &'static Command,
+        params: &[&[u8]],
+        buf: &mut [u8],
+    ) -> nb::Result<(usize, Answer), Error> {
+        if self.reading(index) && buf.len() < usize::from(self.stream(index)?.asked) {
+            return Err(Error::InvalidInput.into());
+        }
+        let was_out = self.reading(index);
+        let room = u16::try_from(buf.len()).unwrap_or(u16::MAX);
+        let answer = self.ask_data(Owner::Read(index), command, params, buf);
+        if self.reading(index) && !was_out {
+            self.stream(index)?.asked = room;
+        }
+        answer
+    }
+
+    /// Whether the chip still holds the connection of a slot. If not, it has given the slot back.
+    fn slot_is_alive(&mut self, owner: Owner, slot: u8) -> nb::Result<bool, Error> {
+        let state = self.ask(owner, &GET_CLIENT_STATE_TCP, &[&[slot]])?;
+        Ok(state.byte() == Some(STATE_CONNECTED))
+    }
+
+    /// Called where the answer arrives: a slot that the chip gave back may be handed out again by
+    /// the very next command, so nobody may speak to it any more.
+    pub(crate) fn slot_ended(&mut self, index: u8) {
+        if let Ok(socket) = self.socket(index) {
+            socket.kind = Kind::Ended;
+        }
+        self.clear_in_flight(index);
+    }
+
+    /// Whether the bus is worth a look for this socket's sake now, or its question is already out.
+    pub(crate) fn may_look(&mut self, index: u8) -> Result<bool, Error> {
+        if self.is_out(Owner::Read(index)) {
+            return Ok(true);
+        }
+        let due = self.call.now() >= self.socket(index)?.look_at;
+        if due && self.bus_may_have_news() {
+            return Ok(true);
+        }
+        self.socket(index)?.awaited = true;
+        Ok(false)
+    }
+
+    pub(crate) fn is_out(&self, owner: Owner) -> bool {
+        self.state.exchange.flight().is_some_and(|flight| flight.owner == owner)
+    }
+
+    fn reading(&self, index: u8) -> bool {
+        self.shared.in_flight(usize::from(index), Side::Read)
+    }
+
+    fn stream(&mut self, index: u8) -> Result<&mut Stream, Error> {
+        if !matches!(self.sound(index)?.kind, Kind::Stream(_)) {
+            self.not_a_stream(index)?;
+        }
+        match &mut self.sound(index)?.kind {
+            Kind::Stream(stream) => Ok(stream),
+            _ => Err(Error::BrokenPipe),
+        }
+    }
+
+    /// Why there is no stream: it never was one, or it has ended (`Ok`).
+    fn not_a_stream(&mut self, index: u8) -> Result<(), Error> {
+        match self.sound(index)?.kind {
+            Kind::Stream(_) | Kind::Ended => Ok(()),
+            Kind::Gone => Err(Error::ConnectionReset),
+            Kind::Fresh | Kind::Connect(_) | Kind::Starting(_) | Kind::Listener(_) => {
+                Err(Error::NotConnected)
+            }
+        }
+    }
+}
+
+fn stream_error(errno: u8) -> Error {
+    match errno {
+        errno::ECONNRESET | errno::ECONNABORTED => Error::ConnectionReset,
+        errno::ENOTCONN => Error::BrokenPipe,
+        errno::ETIMEDOUT => Error::TimedOut,
+        errno::EHOSTUNREACH => Error::Unreachable,
+        other => Error::Fault(Fault::Chip(u16::from(other))),
+    }
+}
+
+/// Between two looks that find nothing.
+const LOOK: Duration = Duration::from_micros(1_500);
+/// Between two questions whether a slot is still connected.
+const STATE: Duration = Duration::from_millis(500);
+/// Before the next try to send after one that took nothing: the peer has to acknowledge first.
+const RETRY: Duration = Duration::from_millis(2);
