@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use crate::{Error, Instant, Platform};
 
 /// Clock, sleep and random numbers of the operating system.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct StdPlatform {
     start: std::time::Instant,
 }

@@ -1,0 +1,134 @@
+//! TCP through the chip's model to the PC's own sockets, on the real clock: what the examples do.
+
+mod common;
+
+use core::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+use common::Rig;
+use netdev::{
+    AddressFamily, Error, Netdev, Protocol, Remote, SockFd, SockFlags, SockType, StdPlatform,
+    Stopped, wait,
+};
+use netdev_sim::Loopback;
+use wifinina_sim::Config;
+
+fn rig() -> Rig<StdPlatform> {
+    Rig::new(Config::default(), Loopback::new(), StdPlatform::new()).joined()
+}
+
+fn socket(rig: &Rig<StdPlatform>) -> SockFd {
+    wait(rig.device, rig.in_ms(1_000), || {
+        rig.device.socket(AddressFamily::Inet, SockType::Stream, Protocol::Tcp)
+    })
+    .unwrap()
+}
+
+fn send_all(rig: &Rig<StdPlatform>, fd: SockFd, mut data: &[u8]) {
+    while !data.is_empty() {
+        let sent =
+            wait(rig.device, rig.in_ms(5_000), || rig.device.send(fd, data, SockFlags::NONE));
+        data = &data[sent.unwrap()..];
+    }
+}
+
+fn recv_all(rig: &Rig<StdPlatform>, fd: SockFd) -> Vec<u8> {
+    let (mut all, mut buf) = (Vec::new(), [0; 2048]);
+    loop {
+        let received =
+            wait(rig.device, rig.in_ms(5_000), || rig.device.recv(fd, &mut buf, SockFlags::NONE));
+        match received.unwrap() {
+            0 => return all,
+            len => all.extend_from_slice(&buf[..len]),
+        }
+    }
+}
+
+#[test]
+fn a_client_sends_and_receives_to_the_end() {
+    let rig = rig();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    let peer = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut hello = [0; 5];
+        stream.read_exact(&mut hello).unwrap();
+        stream.write_all(b"world").unwrap();
+        hello
+    });
+    let fd = socket(&rig);
+    assert_eq!(
+        wait(rig.device, rig.in_ms(5_000), || rig.device.connect(fd, Remote::Addr(addr))),
+        Ok(())
+    );
+    send_all(&rig, fd, b"hello");
+    assert_eq!(recv_all(&rig, fd), b"world");
+    assert_eq!(&peer.join().unwrap(), b"hello");
+    rig.device.close(fd);
+    rig.assert_faultless();
+}
+
+#[test]
+fn a_refused_connection_says_so() {
+    let rig = rig();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = free.local_addr().unwrap();
+    drop(free);
+    let fd = socket(&rig);
+    let refused = wait(rig.device, rig.in_ms(5_000), || rig.device.connect(fd, Remote::Addr(addr)));
+    assert_eq!(refused, Err(Stopped::Failed(Error::ConnectionRefused)));
+    rig.device.close(fd);
+    rig.assert_faultless();
+}
+
+#[test]
+fn a_listener_serves_a_client_and_tells_its_address() {
+    let rig = rig();
+    let listener = socket(&rig);
+    let any = SocketAddr::from(([0, 0, 0, 0], 0));
+    wait(rig.device, rig.in_ms(1_000), || rig.device.bind(listener, any)).unwrap();
+    wait(rig.device, rig.in_ms(1_000), || rig.device.listen(listener, 1)).unwrap();
+    let addr = wait(rig.device, rig.in_ms(1_000), || rig.device.local_addr(listener)).unwrap();
+    let peer = std::thread::spawn(move || {
+        let mut stream = TcpStream::connect(addr).unwrap();
+        stream.write_all(b"hello").unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        (stream.local_addr().unwrap(), answer)
+    });
+    let (fd, from) = wait(rig.device, rig.in_ms(5_000), || rig.device.accept(listener)).unwrap();
+    let mut hello = [0; 16];
+    let len =
+        wait(rig.device, rig.in_ms(5_000), || rig.device.recv(fd, &mut hello, SockFlags::NONE));
+    assert_eq!(&hello[..len.unwrap()], b"hello");
+    send_all(&rig, fd, b"world");
+    rig.device.close(fd);
+    assert_eq!(peer.join().unwrap(), (from, b"world".to_vec()));
+    rig.device.close(listener);
+    rig.assert_faultless();
+}
+
+#[test]
+fn a_megabyte_goes_each_way_intact() {
+    let rig = rig();
+    let pattern: Vec<u8> =
+        (0..1 << 20).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    let expected = pattern.clone();
+    let peer = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut all = vec![0; 1 << 20];
+        stream.read_exact(&mut all).unwrap();
+        assert!(all == expected, "what the peer got differs");
+        stream.write_all(&all).unwrap();
+    });
+    let fd = socket(&rig);
+    wait(rig.device, rig.in_ms(5_000), || rig.device.connect(fd, Remote::Addr(addr))).unwrap();
+    send_all(&rig, fd, &pattern);
+    assert!(recv_all(&rig, fd) == pattern, "what came back differs");
+    peer.join().unwrap();
+    rig.device.close(fd);
+    rig.assert_faultless();
+}
