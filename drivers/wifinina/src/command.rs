@@ -10,6 +10,8 @@ pub(crate) struct Command {
     pub(crate) wide: bool,
     /// The reply is data of any length, with a wide length.
     pub(crate) data: bool,
+    /// Before that data stand the sender's address and port, with wide lengths too.
+    pub(crate) sender: bool,
     /// How long the firmware may take, in milliseconds. Beyond that it is taken for dead.
     pub(crate) limit_ms: u16,
     /// The firmware makes itself wait for the network: nobody spins for the reply.
@@ -20,12 +22,25 @@ pub(crate) struct Command {
 
 impl Command {
     const fn new(code: u8) -> Self {
-        Self { code, wide: false, data: false, limit_ms: QUERY_MS, blocks: false, errno: false }
+        Self {
+            code,
+            wide: false,
+            data: false,
+            sender: false,
+            limit_ms: QUERY_MS,
+            blocks: false,
+            errno: false,
+        }
     }
 
     const fn data(mut self) -> Self {
         self.data = true;
         self
+    }
+
+    const fn sender(mut self) -> Self {
+        self.sender = true;
+        self.data()
     }
 
     const fn wide(mut self) -> Self {
@@ -83,6 +98,8 @@ pub(crate) const BIND: Command = Command::new(0x73).errno();
 pub(crate) const CONNECT: Command = Command::new(0x76).errno();
 pub(crate) const SEND: Command = Command::new(0x77).wide().errno();
 pub(crate) const RECV: Command = Command::new(0x78).data().errno();
+pub(crate) const SENDTO: Command = Command::new(0x79).wide().errno();
+pub(crate) const RECVFROM: Command = Command::new(0x7A).sender().errno();
 pub(crate) const IOCTL: Command = Command::new(0x7B);
 pub(crate) const POLL: Command = Command::new(0x7C);
 pub(crate) const GETSOCKOPT: Command = Command::new(0x7E);
@@ -137,6 +154,7 @@ pub(crate) mod errno {
 
 /// First parameter of SOCKET.
 pub(crate) const SOCK_STREAM: u8 = 1;
+pub(crate) const SOCK_DGRAM: u8 = 2;
 /// IOCTL: blocking off (argument 1) or on (0).
 pub(crate) const FIONBIO: u32 = 0x8004_667E;
 /// GETSOCKOPT: the error of a connect that ran in the background.
@@ -158,6 +176,9 @@ pub(crate) const SEND_BLOCKING_MAX: usize = 1_436;
 pub(crate) const GET_DATABUF_MAX: usize = 4_086;
 /// Most bytes that RECV answers.
 pub(crate) const RECV_MAX: usize = 4_076;
+
+/// Most bytes in a datagram: this firmware's lwIP does not fragment.
+pub(crate) const DATAGRAM_MAX: u16 = 1_472;
 
 /// Longest texts that the firmware's buffers hold; longer ones would overrun its stack.
 pub(crate) const SSID_MAX: usize = 32;

@@ -100,10 +100,20 @@ impl<L: SpiLink, P: Platform> Netdev for Wifinina<'_, L, P> {
         kind: SockType,
         protocol: Protocol,
     ) -> nb::Result<SockFd, Error> {
-        if (family, kind, protocol) != (AddressFamily::Inet, SockType::Stream, Protocol::Tcp) {
-            return Err(Error::Unsupported.into());
-        }
-        self.with(|_| self.shared.handles.open())
+        let dgram = match (family, kind, protocol) {
+            (AddressFamily::Inet, SockType::Stream, Protocol::Tcp) => false,
+            (AddressFamily::Inet, SockType::Dgram, Protocol::Udp) => true,
+            _ => return Err(Error::Unsupported.into()),
+        };
+        self.with(|core| {
+            if dgram && !core.state.firmware.descriptors {
+                return Err(Error::Unsupported.into());
+            }
+            let fd = self.shared.handles.open()?;
+            let index = core.index(fd)?;
+            core.socket(index)?.dgram = dgram;
+            Ok(fd)
+        })
     }
 
     fn close(&self, fd: SockFd) {
@@ -124,21 +134,33 @@ impl<L: SpiLink, P: Platform> Netdev for Wifinina<'_, L, P> {
             Remote::Addr(SocketAddr::V6(_)) => return Err(Error::Unsupported.into()),
             Remote::Host(..) => return Err(Error::InvalidInput.into()),
         };
-        self.with_socket(fd, |core, index| core.connect(index, remote))
+        self.with_socket(fd, |core, index| {
+            if core.socket(index)?.dgram {
+                return core.connect_datagram(index, remote);
+            }
+            core.connect(index, remote)
+        })
     }
 
     fn send(&self, fd: SockFd, data: &[u8], flags: SockFlags) -> nb::Result<usize, Error> {
-        if flags != SockFlags::NONE {
-            return Err(Error::Unsupported.into());
-        }
-        self.with_socket(fd, |core, index| core.send(index, data))
+        plain(flags)?;
+        self.with_socket(fd, |core, index| {
+            if core.socket(index)?.dgram {
+                return core.send_datagram(index, data, None);
+            }
+            core.send(index, data)
+        })
     }
 
     fn recv(&self, fd: SockFd, buf: &mut [u8], flags: SockFlags) -> nb::Result<usize, Error> {
-        if flags != SockFlags::NONE {
-            return Err(Error::Unsupported.into());
-        }
-        self.with_socket(fd, |core, index| core.recv(index, buf))
+        plain(flags)?;
+        self.with_socket(fd, |core, index| {
+            if core.socket(index)?.dgram {
+                let (len, _) = core.recv_datagram(index, buf)?;
+                return Ok(len.min(buf.len()));
+            }
+            core.recv(index, buf)
+        })
     }
 
     fn in_flight(&self, fd: SockFd, side: Side) -> bool {
@@ -150,7 +172,12 @@ impl<L: SpiLink, P: Platform> Netdev for Wifinina<'_, L, P> {
     }
 
     fn bind(&self, fd: SockFd, local: SocketAddr) -> nb::Result<(), Error> {
-        self.with_socket(fd, |core, index| core.bind(index, local))
+        self.with_socket(fd, |core, index| {
+            if core.socket(index)?.dgram {
+                return core.bind_datagram(index, local);
+            }
+            core.bind(index, local)
+        })
     }
 
     fn listen(&self, fd: SockFd, _backlog: u16) -> nb::Result<(), Error> {
@@ -159,6 +186,28 @@ impl<L: SpiLink, P: Platform> Netdev for Wifinina<'_, L, P> {
 
     fn accept(&self, fd: SockFd) -> nb::Result<(SockFd, SocketAddr), Error> {
         self.with_socket(fd, |core, index| core.accept(index))
+    }
+
+    fn send_to(
+        &self,
+        fd: SockFd,
+        data: &[u8],
+        to: SocketAddr,
+        flags: SockFlags,
+    ) -> nb::Result<usize, Error> {
+        plain(flags)?;
+        let SocketAddr::V4(to) = to else { return Err(Error::Unsupported.into()) };
+        self.with_socket(fd, |core, index| core.send_datagram(index, data, Some(to)))
+    }
+
+    fn recv_from(
+        &self,
+        fd: SockFd,
+        buf: &mut [u8],
+        flags: SockFlags,
+    ) -> nb::Result<(usize, SocketAddr), Error> {
+        plain(flags)?;
+        self.with_socket(fd, |core, index| core.recv_datagram(index, buf))
     }
 
     fn local_addr(&self, fd: SockFd) -> nb::Result<SocketAddr, Error> {
@@ -175,7 +224,11 @@ impl<L: SpiLink, P: Platform> Netdev for Wifinina<'_, L, P> {
         self.with_socket(fd, |core, index| {
             let socket = core.socket(index)?;
             match socket.kind {
-                Kind::Stream(_) | Kind::Ended | Kind::Gone => Ok(SocketAddr::V4(socket.peer)),
+                Kind::Stream(_) | Kind::Datagram(_) | Kind::Ended | Kind::Gone
+                    if socket.peer.port() != 0 =>
+                {
+                    Ok(SocketAddr::V4(socket.peer))
+                }
                 _ => Err(Error::NotConnected.into()),
             }
         })
@@ -197,6 +250,11 @@ impl<L: SpiLink, P: Platform> Netdev for Wifinina<'_, L, P> {
         self.shared.lookups.mark_closed(SockFd::new(lookup.slot(), lookup.generation()));
         self.state.if_home(|state| self.core(state).reap_lookup());
     }
+}
+
+/// No flag means anything to this firmware.
+fn plain(flags: SockFlags) -> Result<(), Error> {
+    if flags == SockFlags::NONE { Ok(()) } else { Err(Error::Unsupported) }
 }
 
 impl<L: SpiLink, P: Platform> Netlink for Wifinina<'_, L, P> {

@@ -6,7 +6,8 @@ use netdev::{Fault, Instant, Platform};
 
 use crate::command::{Command, ERRNO, GET_FW_VERSION};
 use crate::frame::{
-    Answer, DATA_HEAD, END, ERROR, HEAD, Malformed, REPLY, Reader, START, Writer, data_len,
+    Answer, DATA_HEAD, END, ERROR, HEAD, Malformed, REPLY, Reader, SENDER_HEAD, START, Writer,
+    data_len, sender,
 };
 use crate::spi::{BusError, SpiLink};
 
@@ -61,8 +62,8 @@ pub(crate) struct Flight {
 #[derive(Clone, Copy, Debug)]
 enum Reason {
     None,
-    Due,
-    Asked,
+    Due(Answer),
+    Asked(Answer),
 }
 
 impl Flight {
@@ -125,23 +126,26 @@ impl<L: SpiLink> Exchange<L> {
                     if !(flight.command.errno && answer.is_zero()) {
                         return Ok(answer);
                     }
-                    self.flight = Some(Flight { reason: Reason::Due, ..flight });
+                    self.flight = Some(Flight { reason: Reason::Due(answer), ..flight });
                 }
-                Reason::Due => {
+                Reason::Due(answer) => {
                     self.transmit(call, &ERRNO, &[]).map_err(|error| self.fail(error))?;
                     let since = call.now();
-                    self.flight = Some(Flight { reason: Reason::Asked, since, ..flight });
+                    let reason = Reason::Asked(answer);
+                    self.flight = Some(Flight { reason, since, ..flight });
                 }
-                Reason::Asked => {
+                Reason::Asked(answer) => {
                     let errno = self.fetch_reply(call, flight, &ERRNO)?;
                     let errno = errno.byte().ok_or(Fault::Frame)?;
-                    return Ok(Answer::EMPTY.with_errno(errno));
+                    return Ok(answer.with_errno(errno));
                 }
             }
         }
     }
 
-    /// Fetches data into `buf`; without any, the reason stands in the answer.
+    /// Fetches data into `buf`, and tells their length, one more than `buf` holds if there were
+    /// more. Without any, the reason stands in the answer; otherwise the sender, for commands that
+    /// tell one.
     pub(crate) fn fetch_data(
         &mut self,
         call: &Call<'_>,
@@ -152,11 +156,11 @@ impl<L: SpiLink> Exchange<L> {
             self.await_reply(call, flight)?;
             self.flight = None;
             let buf = buf.get_mut(..flight.asked).unwrap_or_default();
-            let len = self.selected(call, |link| read_data(link, flight.command, buf))?;
+            let (len, from) = self.selected(call, |link| read_data(link, flight.command, buf))?;
             if len > 0 || !flight.command.errno {
-                return Ok((len, Answer::EMPTY));
+                return Ok((len, from));
             }
-            self.flight = Some(Flight { reason: Reason::Due, ..flight });
+            self.flight = Some(Flight { reason: Reason::Due(from), ..flight });
         }
         self.fetch(call).map(|answer| (0, answer))
     }
@@ -164,7 +168,7 @@ impl<L: SpiLink> Exchange<L> {
     /// Takes the reply that is due off the bus, unread: its owner is gone.
     pub(crate) fn discard(&mut self, call: &Call<'_>) -> nb::Result<(), Fault> {
         let Some(flight) = self.flight else { return Ok(()) };
-        if !matches!(flight.reason, Reason::Due) {
+        if !matches!(flight.reason, Reason::Due(_)) {
             self.await_reply(call, flight)?;
             self.selected(call, |link| link.read(&mut [0; 4]).map_err(bus))?;
         }
@@ -260,8 +264,7 @@ impl<L: SpiLink> Exchange<L> {
         let seen = self.spin(call, call.now() + SELECT, true);
         let done = match seen {
             Ok(true) => body(&mut self.link),
-            // The chip did not see chip-select, or is not in phase: as bad as a wrong frame.
-            Ok(false) => Err(Fault::Frame),
+            Ok(false) => Err(Fault::Unresponsive),
             Err(fault) => Err(fault),
         };
         self.link.deselect().map_err(bus)?;
@@ -300,16 +303,35 @@ fn read_answer<L: SpiLink>(link: &mut L, command: &Command) -> Result<Answer, Fa
     Ok(reader.finish())
 }
 
-fn read_data<L: SpiLink>(link: &mut L, command: &Command, buf: &mut [u8]) -> Result<usize, Fault> {
+fn read_data<L: SpiLink>(
+    link: &mut L,
+    command: &Command,
+    buf: &mut [u8],
+) -> Result<(usize, Answer), Fault> {
     let mut head = [0; DATA_HEAD];
     link.read(&mut head).map_err(bus)?;
-    let len = data_len(command, head, buf.len()).map_err(malformed)?;
-    if len > 0 {
-        link.read(buf.get_mut(..len).unwrap_or_default()).map_err(bus)?;
+    let mut len = data_len(command, head).map_err(malformed)?;
+    let mut from = Answer::EMPTY;
+    if command.sender {
+        let mut head = [0; SENDER_HEAD];
+        link.read(&mut head).map_err(bus)?;
+        if len != ADDRESS {
+            return Err(Fault::Frame);
+        }
+        (from, len) = sender(head).map_err(malformed)?;
     }
-    let mut end = [0];
-    link.read(&mut end).map_err(bus)?;
-    if end == [END] { Ok(len) } else { Err(Fault::Frame) }
+    // A datagram is asked for with a byte more than fits, so that a cut one is noticed.
+    let beyond = usize::from(len > buf.len() && command.sender);
+    if len > buf.len() + beyond {
+        return Err(Fault::Frame);
+    }
+    if len > beyond {
+        link.read(buf.get_mut(..len - beyond).unwrap_or_default()).map_err(bus)?;
+    }
+    let mut tail = [0; 2];
+    let tail = tail.get_mut(..=beyond).unwrap_or_default();
+    link.read(tail).map_err(bus)?;
+    if tail.last() == Some(&END) { Ok((len, from)) } else { Err(Fault::Frame) }
 }
 
 fn overdue(call: &Call<'_>, since: Instant, limit: Duration) -> nb::Error<Fault> {
@@ -333,6 +355,8 @@ fn malformed(why: Malformed) -> Fault {
 
 /// The firmware's `EF`: it does not know the command, or could not do it.
 pub(crate) const REJECTED: Fault = Fault::Chip(ERROR as u16);
+/// Bytes of an address.
+const ADDRESS: usize = 4;
 /// What one call may spend with the chip.
 const CALL: Duration = Duration::from_millis(5);
 /// How long READY may take to answer chip-select.

@@ -2,6 +2,8 @@
 
 use netdev::{Capabilities, Features, Limits};
 
+use crate::command::DATAGRAM_MAX;
+
 /// The firmware's version and what was found out about it. Two lines of firmware share version
 /// numbers (Arduino's and Adafruit's), so abilities are asked for and not derived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +56,10 @@ impl Firmware {
             .limited(Limits::CALLS_BLOCK_CHIP);
         if self.descriptors {
             capabilities
+                .datagrams(DATAGRAM_MAX)
+                .with(Features::UDP_SEND_TO)
+                .limited(Limits::CUT_DATAGRAM_UNTOLD)
+                .limited(Limits::DATAGRAM_BURST_LOST)
         } else {
             capabilities
                 .limited(Limits::WRITE_CAN_STALL_CHIP)

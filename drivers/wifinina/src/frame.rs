@@ -15,6 +15,9 @@ pub(crate) const HEAD: usize = 4;
 /// Start, code, count and the wide length of a data reply.
 pub(crate) const DATA_HEAD: usize = 5;
 
+/// Address, length and bytes of the port, length of the data.
+pub(crate) const SENDER_HEAD: usize = 10;
+
 /// Longest run of small parameters that reaches the bus in one piece.
 const GATHERED: usize = 32;
 
@@ -172,19 +175,28 @@ impl Reader {
     }
 }
 
-/// Reads the head of a data reply; at most `asked` bytes may follow.
-pub(crate) fn data_len(
-    command: &Command,
-    head: [u8; DATA_HEAD],
-    asked: usize,
-) -> Result<usize, Malformed> {
+/// Reads the first five bytes of a data reply: the length of its first parameter.
+pub(crate) fn data_len(command: &Command, head: [u8; DATA_HEAD]) -> Result<usize, Malformed> {
     let [start, code, params, high, low] = head;
-    let len = usize::from(u16::from_be_bytes([high, low]));
-    match (start, params) {
-        (ERROR, _) => Err(Malformed::Rejected),
-        (START, 1) if code == command.code | REPLY && len <= asked => Ok(len),
+    let expected = if command.sender { 3 } else { 1 };
+    match start {
+        ERROR => Err(Malformed::Rejected),
+        START if code == command.code | REPLY && params == expected => {
+            Ok(usize::from(u16::from_be_bytes([high, low])))
+        }
         _ => Err(Malformed::Frame),
     }
+}
+
+/// Reads what stands between such a head, whose length was an address's, and the data: who sent
+/// them, as an answer of six bytes (port little endian), and their length.
+pub(crate) fn sender(head: [u8; SENDER_HEAD]) -> Result<(Answer, usize), Malformed> {
+    let [a, b, c, d, 0, 2, port_low, port_high, high, low] = head else {
+        return Err(Malformed::Frame);
+    };
+    let mut answer = Answer::EMPTY;
+    answer.append(&[a, b, c, d, port_low, port_high]).ok_or(Malformed::Frame)?;
+    Ok((answer, usize::from(u16::from_be_bytes([high, low]))))
 }
 
 #[cfg(test)]

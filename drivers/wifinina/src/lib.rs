@@ -4,6 +4,7 @@
 mod boot;
 mod command;
 mod connect;
+mod datagram;
 mod device;
 mod exchange;
 mod firmware;

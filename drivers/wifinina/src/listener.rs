@@ -12,6 +12,7 @@ use crate::command::{
     AVAIL_DATA_TCP, DESCRIPTORS, GET_REMOTE_DATA, GET_SOCKET, GETPEERNAME, NO_SOCKET,
     START_SERVER_TCP, STOP_CLIENT_TCP, TCP_MODE,
 };
+use crate::datagram::Opening;
 use crate::exchange::Owner;
 use crate::frame::Answer;
 use crate::sockets::{Channel, Kind, SOCKETS};
@@ -88,13 +89,42 @@ impl<L: SpiLink> Core<'_, L> {
         if local.port() != 0 && self.port_is_taken(index, local.port()) {
             return Err(Error::AddrInUse.into());
         }
-        let chosen = if local.port() == 0 { self.ephemeral_port(index) } else { local.port() };
         let socket = self.sound(index)?;
-        if !matches!(socket.kind, Kind::Fresh) || socket.port != 0 {
+        let fresh = matches!(socket.kind, Kind::Fresh | Kind::Opening(Opening::Bind(_)));
+        if !fresh || socket.port != 0 {
             return Err(Error::InvalidState.into());
         }
-        socket.port = chosen;
+        if local.port() == 0 {
+            self.choose_port(index, OTHER_PORTS)?;
+        } else {
+            socket.port = local.port();
+        }
         Ok(())
+    }
+
+    /// Gives a socket a port that the caller left to us.
+    pub(crate) fn choose_port(&mut self, index: u8, others: u8) -> Result<(), Error> {
+        let port = self.ephemeral_port(index);
+        let socket = self.socket(index)?;
+        socket.port = port;
+        socket.other_ports = others;
+        Ok(())
+    }
+
+    /// The chip says that the port is taken: tries another, where that is ours to choose.
+    pub(crate) fn port_was_taken(&mut self, index: u8) -> Result<(), Error> {
+        let socket = self.socket(index)?;
+        socket.port = 0;
+        let others = socket.other_ports.checked_sub(1).ok_or(Error::AddrInUse)?;
+        self.choose_port(index, others)
+    }
+
+    /// Binds a datagram socket, which happens on the chip at once.
+    pub(crate) fn bind_datagram(&mut self, index: u8, local: SocketAddr) -> nb::Result<(), Error> {
+        if self.sound(index)?.port == 0 {
+            self.bind(index, local)?;
+        }
+        self.open_datagram(index).map(|_| ())
     }
 
     pub(crate) fn listen(&mut self, index: u8) -> nb::Result<(), Error> {
@@ -125,7 +155,8 @@ impl<L: SpiLink> Core<'_, L> {
         let answer = self.ask(Owner::Write(index), &START_SERVER_TCP, &params)?;
         if answer.is_zero() {
             self.sound(index)?.kind = Kind::Fresh;
-            return Err(Error::AddrInUse.into());
+            self.port_was_taken(index)?;
+            return Ok(Kind::Fresh);
         }
         Ok(Kind::Listener(Listener::new(slot)))
     }
@@ -306,8 +337,9 @@ impl<L: SpiLink> Core<'_, L> {
 
     fn port_is_taken(&self, index: u8, port: u16) -> bool {
         (0_u8..).zip(&self.state.sockets).any(|(other, socket)| {
-            let listens = matches!(socket.kind, Kind::Listener(_) | Kind::Starting(_));
-            other != index && listens && socket.port == port
+            let same = self.state.sockets.get(usize::from(index)).map(|it| it.dgram);
+            let bound = !matches!(socket.kind, Kind::Fresh | Kind::Stream(_) | Kind::Ended);
+            other != index && bound && socket.port == port && same == Some(socket.dgram)
         })
     }
 
@@ -335,6 +367,8 @@ fn guest_slot(answer: &Answer) -> Option<u8> {
     }
 }
 
+/// How many ports of our own choice are tried.
+pub(crate) const OTHER_PORTS: u8 = 8;
 /// Between two looks for a connection that find none.
 const LOOK: Duration = Duration::from_micros(1_500);
 /// Between two looks after a listener that nobody holds.

@@ -7,6 +7,7 @@ use netdev::{Error, Instant, SockFd};
 
 use crate::command::{CLOSE, Command, NO_SOCKET, SOCKET, START_SERVER_TCP, STOP_CLIENT_TCP};
 use crate::connect::Connect;
+use crate::datagram::{Datagram, Opening};
 use crate::exchange::Owner;
 use crate::listener::Listener;
 use crate::spi::SpiLink;
@@ -19,15 +20,21 @@ pub(crate) const SOCKETS: usize = 10;
 /// One socket of ours.
 pub(crate) struct Socket {
     pub(crate) kind: Kind,
+    /// For datagrams, not for a stream.
+    pub(crate) dgram: bool,
     /// Set once, and then every call answers it.
     pub(crate) failed: Option<Error>,
     /// Port asked for with bind; a listener's own.
     pub(crate) port: u16,
+    /// How many other ports to try if this one is taken: none where the caller asked for it.
+    pub(crate) other_ports: u8,
     pub(crate) peer: SocketAddrV4,
     /// When the chip is next asked for news of this socket.
     pub(crate) look_at: Instant,
     /// Somebody waits for such news.
     pub(crate) awaited: bool,
+    /// Bytes of the receive that is out.
+    pub(crate) asked: u16,
     pub(crate) read_mail: Mail,
     pub(crate) write_mail: Mail,
 }
@@ -35,11 +42,14 @@ pub(crate) struct Socket {
 impl Socket {
     pub(crate) const FRESH: Self = Self {
         kind: Kind::Fresh,
+        dgram: false,
         failed: None,
         port: 0,
+        other_ports: 0,
         peer: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0),
         look_at: Instant::START,
         awaited: false,
+        asked: 0,
         read_mail: None,
         write_mail: None,
     };
@@ -51,6 +61,7 @@ impl Socket {
         match self.kind {
             Kind::Connect(_) => true,
             Kind::Stream(stream) => matches!(stream.channel, Channel::Descriptor(_)),
+            Kind::Datagram(_) => true,
             _ => false,
         }
     }
@@ -72,6 +83,9 @@ pub(crate) enum Kind {
     Fresh,
     Connect(Connect),
     Stream(Stream),
+    /// A datagram socket that is not bound yet: the step whose answer is awaited.
+    Opening(Opening),
+    Datagram(Datagram),
     /// Becoming a listener: a slot is looked for, then started.
     Starting(Option<u8>),
     Listener(Listener),
@@ -165,6 +179,10 @@ impl<L: SpiLink> Core<'_, L> {
             Kind::Fresh | Kind::Ended | Kind::Gone | Kind::Starting(_) => true,
             Kind::Connect(connect) => connect.channel().is_none_or(|it| self.stop(index, it)),
             Kind::Stream(stream) => self.stop(index, stream.channel),
+            Kind::Opening(opening) => {
+                opening.fd().is_none_or(|fd| self.stop(index, Channel::Descriptor(fd)))
+            }
+            Kind::Datagram(datagram) => self.stop(index, Channel::Descriptor(datagram.fd)),
             Kind::Listener(listener) => self.keep(index, listener),
         };
         if done {

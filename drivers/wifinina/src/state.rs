@@ -333,15 +333,16 @@ impl<L: SpiLink> Core<'_, L> {
             .then(|| answer.map_err(|fault| nb::Error::Other(Error::Fault(fault))))
     }
 
+    /// Notes whether the chip has bytes of a caller's, or bytes for one.
     fn mark_in_flight(&self, owner: Owner, command: &Command, on: bool) {
+        const SENDS: [u8; 3] =
+            [command::SEND_DATA_TCP.code, command::SEND.code, command::SENDTO.code];
         let code = command.code;
         match owner {
             Owner::Read(index) if command.data => {
                 self.shared.set_in_flight(usize::from(index), netdev::Side::Read, on);
             }
-            Owner::Write(index)
-                if [command::SEND_DATA_TCP.code, command::SEND.code].contains(&code) =>
-            {
+            Owner::Write(index) if SENDS.contains(&code) => {
                 self.shared.set_in_flight(usize::from(index), netdev::Side::Write, on);
             }
             _ => {}
@@ -368,7 +369,7 @@ impl<L: SpiLink> Core<'_, L> {
         }
         netdev::warn!("wifinina: {:?}, resynchronising", fault);
         self.state.events.push(Event::Fault(fault));
-        let in_phase = fault == Fault::Frame && self.state.exchange.resynchronise(&self.call);
+        let in_phase = fault != Fault::Bus && self.state.exchange.resynchronise(&self.call);
         if !in_phase {
             self.restart();
         }
@@ -404,6 +405,7 @@ fn is_poll(command: &Command) -> bool {
         command::GET_DATABUF_TCP.code,
         command::GET_CLIENT_STATE_TCP.code,
         command::RECV.code,
+        command::RECVFROM.code,
         command::POLL.code,
         command::GET_CONN_STATUS.code,
     ]

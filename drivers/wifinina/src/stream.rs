@@ -27,8 +27,6 @@ pub(crate) struct Stream {
     flowing: bool,
     /// Bytes of the send that is out.
     sending: Option<u16>,
-    /// Bytes of the receive that is out.
-    asked: u16,
     /// The reader asks whether the connection still stands.
     checking: bool,
     /// The send that took nothing asks whether the connection still stands.
@@ -47,7 +45,6 @@ impl Stream {
             ended: false,
             flowing: false,
             sending: None,
-            asked: 0,
             checking: false,
             stalled: false,
             send_at: Instant::START,
@@ -217,16 +214,8 @@ impl<L: SpiLink> Core<'_, L> {
         fd: u8,
         buf: &mut [u8],
     ) -> nb::Result<usize, Error> {
-        let owner = Owner::Read(index);
-        if !stream.flowing && !self.reading(index) {
-            if !self.is_out(owner) && self.call.now() < self.socket(index)?.look_at {
-                return Err(nb::Error::WouldBlock);
-            }
-            let flags = self.ask(owner, &POLL, &[&[fd]])?.byte().unwrap_or(POLL_FAILED);
-            if flags & POLL_FAILED != 0 || flags & POLL_READABLE == 0 {
-                self.look_later(index, LOOK);
-                return Err(nb::Error::WouldBlock);
-            }
+        if !stream.flowing {
+            self.await_readable(index, fd)?;
         }
         self.stream(index)?.flowing = true;
         let room = buf.len().min(RECV_MAX);
@@ -250,22 +239,40 @@ impl<L: SpiLink> Core<'_, L> {
         }
     }
 
+    /// Asks the chip whether a descriptor has something to read, now and then.
+    pub(crate) fn await_readable(&mut self, index: u8, fd: u8) -> nb::Result<(), Error> {
+        let owner = Owner::Read(index);
+        if self.reading(index) {
+            return Ok(());
+        }
+        if !self.is_out(owner) && self.call.now() < self.socket(index)?.look_at {
+            self.socket(index)?.awaited = true;
+            return Err(nb::Error::WouldBlock);
+        }
+        let flags = self.ask(owner, &POLL, &[&[fd]])?.byte().unwrap_or(POLL_FAILED);
+        if flags & POLL_FAILED != 0 || flags & POLL_READABLE == 0 {
+            self.look_later(index, LOOK);
+            return Err(nb::Error::WouldBlock);
+        }
+        Ok(())
+    }
+
     /// One data command. While it is out the reader must bring at least as much room as before.
-    fn read_data(
+    pub(crate) fn read_data(
         &mut self,
         index: u8,
         command: &'static Command,
         params: &[&[u8]],
         buf: &mut [u8],
     ) -> nb::Result<(usize, Answer), Error> {
-        if self.reading(index) && buf.len() < usize::from(self.stream(index)?.asked) {
+        let was_out = self.reading(index);
+        if was_out && buf.len() < usize::from(self.socket(index)?.asked) {
             return Err(Error::InvalidInput.into());
         }
-        let was_out = self.reading(index);
         let room = u16::try_from(buf.len()).unwrap_or(u16::MAX);
         let answer = self.ask_data(Owner::Read(index), command, params, buf);
-        if self.reading(index) && !was_out {
-            self.stream(index)?.asked = room;
+        if !was_out {
+            self.socket(index)?.asked = room;
         }
         answer
     }
@@ -302,7 +309,7 @@ impl<L: SpiLink> Core<'_, L> {
         self.state.exchange.flight().is_some_and(|flight| flight.owner == owner)
     }
 
-    fn reading(&self, index: u8) -> bool {
+    pub(crate) fn reading(&self, index: u8) -> bool {
         self.shared.in_flight(usize::from(index), Side::Read)
     }
 
@@ -321,14 +328,12 @@ impl<L: SpiLink> Core<'_, L> {
         match self.sound(index)?.kind {
             Kind::Stream(_) | Kind::Ended => Ok(()),
             Kind::Gone => Err(Error::ConnectionReset),
-            Kind::Fresh | Kind::Connect(_) | Kind::Starting(_) | Kind::Listener(_) => {
-                Err(Error::NotConnected)
-            }
+            _ => Err(Error::NotConnected),
         }
     }
 }
 
-fn stream_error(errno: u8) -> Error {
+pub(crate) fn stream_error(errno: u8) -> Error {
     match errno {
         errno::ECONNRESET | errno::ECONNABORTED => Error::ConnectionReset,
         errno::ENOTCONN => Error::BrokenPipe,

@@ -4,7 +4,7 @@ mod common;
 
 use core::net::SocketAddr;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 
 use common::Rig;
 use netdev::{
@@ -129,6 +129,68 @@ fn a_megabyte_goes_each_way_intact() {
     send_all(&rig, fd, &pattern);
     assert!(recv_all(&rig, fd) == pattern, "what came back differs");
     peer.join().unwrap();
+    rig.device.close(fd);
+    rig.assert_faultless();
+}
+
+#[test]
+fn datagrams_go_both_ways_with_their_addresses_empty_and_cut_ones_too() {
+    let rig = rig();
+    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+    peer.set_read_timeout(Some(core::time::Duration::from_secs(5))).unwrap();
+    let to = peer.local_addr().unwrap();
+    let fd = wait(rig.device, rig.in_ms(1_000), || {
+        rig.device.socket(AddressFamily::Inet, SockType::Dgram, Protocol::Udp)
+    })
+    .unwrap();
+    let any = SocketAddr::from(([0, 0, 0, 0], 0));
+    wait(rig.device, rig.in_ms(1_000), || rig.device.bind(fd, any)).unwrap();
+    let here = wait(rig.device, rig.in_ms(1_000), || rig.device.local_addr(fd)).unwrap();
+    for data in [&b"hello"[..], b"", &[7; 1472]] {
+        let sent = wait(rig.device, rig.in_ms(1_000), || {
+            rig.device.send_to(fd, data, to, SockFlags::NONE)
+        });
+        assert_eq!(sent, Ok(data.len()));
+        let mut buf = [0; 2000];
+        let (len, from) = peer.recv_from(&mut buf).unwrap();
+        assert_eq!((&buf[..len], from), (data, here));
+    }
+    for (data, room, told) in [(&b"hello"[..], 16, 5), (b"", 16, 0), (&[7; 1472], 100, 101)] {
+        peer.send_to(data, here).unwrap();
+        let mut buf = vec![0; room];
+        let received = wait(rig.device, rig.in_ms(5_000), || {
+            rig.device.recv_from(fd, &mut buf, SockFlags::NONE)
+        });
+        assert_eq!(received, Ok((told, to)));
+        assert_eq!(buf[..told.min(room)], data[..told.min(room)]);
+    }
+    let long = [0; 1473];
+    let refused =
+        wait(rig.device, rig.in_ms(1_000), || rig.device.send_to(fd, &long, to, SockFlags::NONE));
+    assert_eq!(refused, Err(Stopped::Failed(Error::MessageTooLong)));
+    let nowhere = wait(rig.device, rig.in_ms(1_000), || rig.device.send(fd, b"x", SockFlags::NONE));
+    assert_eq!(nowhere, Err(Stopped::Failed(Error::DestinationRequired)));
+    rig.device.close(fd);
+    rig.assert_faultless();
+}
+
+#[test]
+fn a_datagram_socket_with_a_peer_hears_nobody_else() {
+    let rig = rig();
+    let (peer, other) =
+        (UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
+    let fd = wait(rig.device, rig.in_ms(1_000), || {
+        rig.device.socket(AddressFamily::Inet, SockType::Dgram, Protocol::Udp)
+    })
+    .unwrap();
+    let to = Remote::Addr(peer.local_addr().unwrap());
+    wait(rig.device, rig.in_ms(1_000), || rig.device.connect(fd, to)).unwrap();
+    let here = wait(rig.device, rig.in_ms(1_000), || rig.device.local_addr(fd)).unwrap();
+    other.send_to(b"not me", here).unwrap();
+    peer.send_to(b"me", here).unwrap();
+    let mut buf = [0; 16];
+    let len = wait(rig.device, rig.in_ms(5_000), || rig.device.recv(fd, &mut buf, SockFlags::NONE));
+    assert_eq!(&buf[..len.unwrap()], b"me");
     rig.device.close(fd);
     rig.assert_faultless();
 }

@@ -91,14 +91,19 @@ fn every_kind_of_damage_to_a_frame_is_noticed() {
 }
 
 #[test]
-fn a_data_reply_may_not_be_longer_than_what_was_asked() {
-    let head = |len: u16| {
-        let [high, low] = len.to_be_bytes();
-        [0xe0, 0xc5, 1, high, low]
-    };
-    assert_eq!(data_len(&GET_DATABUF_TCP, head(100), 100), Ok(100));
-    assert_eq!(data_len(&GET_DATABUF_TCP, head(101), 100), Err(Malformed::Frame));
-    assert_eq!(data_len(&GET_DATABUF_TCP, [0xe0, 0xc4, 1, 0, 1], 100), Err(Malformed::Frame));
-    assert_eq!(data_len(&GET_DATABUF_TCP, [0xe0, 0xc5, 2, 0, 1], 100), Err(Malformed::Frame));
-    assert_eq!(data_len(&GET_DATABUF_TCP, [0xef, 0, 0xee, 0, 0], 100), Err(Malformed::Rejected));
+fn a_data_reply_begins_with_a_wide_length() {
+    let len = |head| data_len(&GET_DATABUF_TCP, head);
+    assert_eq!(len([0xe0, 0xc5, 1, 0x01, 0x64]), Ok(356));
+    for bad in [[0xe0, 0xc4, 1, 0, 1], [0xe0, 0xc5, 2, 0, 1], [0xe1, 0xc5, 1, 0, 1]] {
+        assert_eq!(len(bad), Err(Malformed::Frame));
+    }
+    assert_eq!(len([0xef, 0, 0xee, 0, 0]), Err(Malformed::Rejected));
+}
+
+#[test]
+fn a_datagram_tells_its_sender_with_the_port_little_endian() {
+    assert_eq!(data_len(&RECVFROM, [0xe0, 0xfa, 3, 0, 4]), Ok(4));
+    let (from, len) = sender([127, 0, 0, 1, 0, 2, 0x3f, 0x5a, 0, 3]).unwrap();
+    assert_eq!((from.bytes(), len), (&[127, 0, 0, 1, 0x3f, 0x5a][..], 3));
+    assert_eq!(sender([127, 0, 0, 1, 0, 3, 0x3f, 0x5a, 0, 3]), Err(Malformed::Frame));
 }

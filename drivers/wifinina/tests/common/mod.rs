@@ -1,9 +1,11 @@
 //! A driver on a simulated bus to a simulated chip.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+use std::sync::{Arc, Mutex};
+
 use netdev::{Instant, Netdev, Network, Platform, wait};
 use netdev_sim::{ChipSelect, Pace, Polarity, ReadyLine, ResetLine, SimSpi, SpiBench, Stack};
-use wifinina::{BusError, SpiPins, State, Wifinina};
+use wifinina::{BusError, SpiLink, SpiPins, State, Wifinina};
 use wifinina_sim::{Chip, Config, Monitor};
 
 /// GPIO0 of the bench as the driver wants it.
@@ -23,13 +25,76 @@ impl wifinina::Gpio0 for Gpio0 {
     }
 }
 
-pub(crate) type Pins = SpiPins<SimSpi, ChipSelect, ReadyLine, ResetLine, Gpio0>;
+type Pins = SpiPins<SimSpi, ChipSelect, ReadyLine, ResetLine, Gpio0>;
+
+/// What is wrong with the wires. All false and none: nothing.
+#[derive(Default)]
+pub(crate) struct Faults {
+    /// READY reads as this level.
+    pub(crate) ready_stuck: Option<bool>,
+    /// The host's end of chip-select is broken.
+    pub(crate) bus_broken: bool,
+    /// The byte read after so many others is changed by these bits.
+    pub(crate) flip: Option<(usize, u8)>,
+    /// Bytes read so far.
+    pub(crate) read: usize,
+}
+
+/// The lines to the chip, with faults.
+pub(crate) struct Link {
+    pins: Pins,
+    faults: Arc<Mutex<Faults>>,
+}
+
+impl SpiLink for Link {
+    fn select(&mut self) -> Result<(), BusError> {
+        if self.faults.lock().unwrap().bus_broken { Err(BusError) } else { self.pins.select() }
+    }
+
+    fn deselect(&mut self) -> Result<(), BusError> {
+        self.pins.deselect()
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), BusError> {
+        self.pins.write(bytes)
+    }
+
+    fn read(&mut self, bytes: &mut [u8]) -> Result<(), BusError> {
+        self.pins.read(bytes)?;
+        let mut faults = self.faults.lock().unwrap();
+        if let Some((at, bits)) = faults.flip
+            && let Some(byte) = at.checked_sub(faults.read).and_then(|at| bytes.get_mut(at))
+        {
+            *byte ^= bits;
+        }
+        faults.read += bytes.len();
+        Ok(())
+    }
+
+    fn busy(&mut self) -> Result<bool, BusError> {
+        let busy = self.pins.busy()?;
+        Ok(self.faults.lock().unwrap().ready_stuck.unwrap_or(busy))
+    }
+
+    fn data_ready(&mut self) -> Result<Option<bool>, BusError> {
+        self.pins.data_ready()
+    }
+
+    fn set_reset(&mut self, asserted: bool) -> Result<(), BusError> {
+        self.pins.set_reset(asserted)
+    }
+
+    fn set_boot_strap(&mut self, driven_high: bool) -> Result<(), BusError> {
+        self.pins.set_boot_strap(driven_high)
+    }
+}
 
 /// A chip in reach of `test-ap`, its bus, and the device on it.
 pub(crate) struct Rig<P: Platform + 'static> {
-    pub(crate) device: &'static Wifinina<'static, Pins, P>,
+    pub(crate) device: &'static Wifinina<'static, Link, P>,
     pub(crate) bench: SpiBench,
     pub(crate) monitor: Monitor,
+    pub(crate) faults: Arc<Mutex<Faults>>,
 }
 
 impl<P: Platform + Pace + Clone + 'static> Rig<P> {
@@ -44,9 +109,11 @@ impl<P: Platform + Pace + Clone + 'static> Rig<P> {
             bench.reset(Polarity::ActiveLow),
             Gpio0(bench.gpio0()),
         );
-        let state = Box::leak(Box::new(State::new(pins)));
+        let faults = Arc::new(Mutex::new(Faults::default()));
+        let link = Link { pins, faults: faults.clone() };
+        let state = Box::leak(Box::new(State::new(link)));
         let device = Box::leak(Box::new(Wifinina::new(state, clock)));
-        Self { device, bench, monitor }
+        Self { device, bench, monitor, faults }
     }
 
     /// A deadline this many milliseconds from now.
