@@ -19,8 +19,8 @@ use crate::{
 ///   again, fetches the answer. [`wait`](crate::wait()) is the one loop that repeats calls.
 /// * **`WouldBlock` is the only "not yet".** It also stands for "somebody else has the device just
 ///   now". While [`in_flight`](Self::in_flight) says that the chip has a call, that call must be
-///   repeated with the same bytes, at least as many as before; fewer is
-///   [`InvalidInput`](Error::InvalidInput). One caller per socket and side: `net` sees to that,
+///   repeated with the same bytes, at least as many as before, or as much room to receive into;
+///   less is [`InvalidInput`](Error::InvalidInput). One caller per socket and side: `net` sees to that,
 ///   users of raw sockets see to it themselves.
 /// * **Nothing panics**, whatever the chip or a peer sends.
 /// * **Handles go stale**: after [`close`](Self::close) every call answers
@@ -84,7 +84,9 @@ pub trait Netdev: Sync {
     /// `NotConnected`, `ConnectionReset`.
     fn recv(&self, fd: SockFd, buf: &mut [u8], flags: SockFlags) -> nb::Result<usize, Error>;
 
-    /// Whether the chip has a call of this side and has not answered.
+    /// Whether the chip has a call of this side whose answer its caller has not been given yet. It
+    /// stays true after the chip has answered, until the repeated call has fetched the answer, so
+    /// that nobody else's bytes are booked to it.
     fn in_flight(&self, fd: SockFd, side: Side) -> bool;
 
     /// The next socket, in the device's order, that has something to read, to accept or to report.

@@ -150,7 +150,6 @@ impl<'a> Network<'a> {
 /// A Wi-Fi network to join. Made by [`Network::wifi`]; the rest has defaults.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Wifi<'a> {
     /// Name of the network, 1 to 32 bytes.
     pub ssid: &'a str,
@@ -170,6 +169,14 @@ impl fmt::Debug for Wifi<'_> {
             .field("auth", &self.auth)
             .field("country", &self.country)
             .finish_non_exhaustive()
+    }
+}
+
+/// The passphrase is left out.
+#[cfg(feature = "defmt")]
+impl defmt::Format for Wifi<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Wifi {{ ssid: {}, auth: {}, .. }}", self.ssid, self.auth);
     }
 }
 
@@ -198,7 +205,6 @@ pub enum Auth {
 /// An access point of our own.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct AccessPointSettings<'a> {
     /// Name of the network, 1 to 32 bytes.
     pub ssid: &'a str,
@@ -223,6 +229,19 @@ impl fmt::Debug for AccessPointSettings<'_> {
             .field("ssid", &self.ssid)
             .field("channel", &self.channel)
             .finish_non_exhaustive()
+    }
+}
+
+/// The passphrase is left out.
+#[cfg(feature = "defmt")]
+impl defmt::Format for AccessPointSettings<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(
+            f,
+            "AccessPointSettings {{ ssid: {}, channel: {}, .. }}",
+            self.ssid,
+            self.channel
+        );
     }
 }
 

@@ -1,1 +1,23 @@
-//! .
+#![doc = include_str!("../README.md")]
+
+mod chip;
+mod clock;
+mod device;
+mod internet;
+mod loopback;
+mod observer;
+mod pace;
+mod spi;
+mod stack;
+
+pub use chip::{Lines, SpiChip};
+pub use clock::{AlarmClock, Registered, Task, VirtualClock};
+pub use device::SimDevice;
+pub use internet::{Internet, Node};
+pub use loopback::Loopback;
+pub use observer::{BusEvent, BusObserver};
+pub use pace::Pace;
+pub use spi::{
+    BusCounters, BusFault, ChipSelect, Gpio0, Polarity, ReadyLine, ResetLine, SimSpi, SpiBench,
+};
+pub use stack::{Sock, Stack};

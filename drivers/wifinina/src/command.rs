@@ -12,6 +12,8 @@ pub(crate) struct Command {
     pub(crate) data: bool,
     /// Before that data stand the sender's address and port, with wide lengths too.
     pub(crate) sender: bool,
+    /// The reply is a list of names, which only the caller has room for.
+    pub(crate) names: bool,
     /// How long the firmware may take, in milliseconds. Beyond that it is taken for dead.
     pub(crate) limit_ms: u16,
     /// The firmware makes itself wait for the network: nobody spins for the reply.
@@ -27,6 +29,7 @@ impl Command {
             wide: false,
             data: false,
             sender: false,
+            names: false,
             limit_ms: QUERY_MS,
             blocks: false,
             errno: false,
@@ -41,6 +44,11 @@ impl Command {
     const fn sender(mut self) -> Self {
         self.sender = true;
         self.data()
+    }
+
+    const fn names(mut self) -> Self {
+        self.names = true;
+        self
     }
 
     const fn wide(mut self) -> Self {
@@ -65,11 +73,20 @@ const QUERY_MS: u16 = 1_000;
 
 pub(crate) const SET_NET: Command = Command::new(0x10).blocks(10_000);
 pub(crate) const SET_PASSPHRASE: Command = Command::new(0x11).blocks(10_000);
+pub(crate) const SET_IP_CONFIG: Command = Command::new(0x14);
+pub(crate) const SET_DNS_CONFIG: Command = Command::new(0x15);
+pub(crate) const SET_HOSTNAME: Command = Command::new(0x16);
+pub(crate) const SET_POWER_MODE: Command = Command::new(0x17);
+pub(crate) const SET_AP_NET: Command = Command::new(0x18).blocks(10_000);
+pub(crate) const SET_AP_PASSPHRASE: Command = Command::new(0x19).blocks(10_000);
 pub(crate) const GET_DNS_CONFIG: Command = Command::new(0x1E);
 pub(crate) const GET_REASON_CODE: Command = Command::new(0x1F);
 pub(crate) const GET_CONN_STATUS: Command = Command::new(0x20);
 pub(crate) const GET_IPADDR: Command = Command::new(0x21);
 pub(crate) const GET_MACADDR: Command = Command::new(0x22);
+pub(crate) const GET_CURR_RSSI: Command = Command::new(0x25);
+/// Scans, and answers the names.
+pub(crate) const SCAN_NETWORKS: Command = Command::new(0x27).blocks(10_000).names();
 pub(crate) const START_SERVER_TCP: Command = Command::new(0x28);
 pub(crate) const AVAIL_DATA_TCP: Command = Command::new(0x2B);
 /// Waits for the peer: an unreachable one costs 18 s (SYN retries of lwIP).
@@ -77,6 +94,8 @@ pub(crate) const START_CLIENT_TCP: Command = Command::new(0x2D).blocks(30_000);
 pub(crate) const STOP_CLIENT_TCP: Command = Command::new(0x2E);
 pub(crate) const GET_CLIENT_STATE_TCP: Command = Command::new(0x2F);
 pub(crate) const DISCONNECT: Command = Command::new(0x30).blocks(10_000);
+pub(crate) const GET_IDX_RSSI: Command = Command::new(0x32);
+pub(crate) const GET_IDX_ENCT: Command = Command::new(0x33);
 /// About 7 s for each name server that does not answer.
 pub(crate) const REQ_HOST_BY_NAME: Command = Command::new(0x34).blocks(30_000);
 pub(crate) const GET_HOST_BY_NAME: Command = Command::new(0x35);
@@ -85,6 +104,10 @@ pub(crate) const GET_FW_VERSION: Command = Command::new(0x37);
 pub(crate) const GET_REMOTE_DATA: Command = Command::new(0x3A);
 /// Four bytes, or eight from firmware built on arduino-esp32.
 pub(crate) const GET_TIME: Command = Command::new(0x3B);
+pub(crate) const GET_IDX_BSSID: Command = Command::new(0x3C);
+pub(crate) const GET_IDX_CHANNEL: Command = Command::new(0x3D);
+/// Up to 5 s after the last echo reply that is somebody else's.
+pub(crate) const PING: Command = Command::new(0x3E).blocks(10_000);
 pub(crate) const GET_SOCKET: Command = Command::new(0x3F);
 pub(crate) const SEND_DATA_TCP: Command = Command::new(0x44).wide();
 /// On an accepted socket that could not be made non-blocking, a peer that does not read stops the
@@ -120,6 +143,15 @@ pub(crate) mod status {
     pub(crate) const CONNECT_FAILED: u8 = 4;
     pub(crate) const AP_LISTENING: u8 = 7;
     pub(crate) const AP_CONNECTED: u8 = 8;
+}
+
+/// Encryption of a network that a scan found, GET_IDX_ENCT.
+pub(crate) mod encryption {
+    pub(crate) const WPA: u8 = 2;
+    /// Also WPA and WPA2 side by side.
+    pub(crate) const WPA2: u8 = 4;
+    pub(crate) const WEP: u8 = 5;
+    pub(crate) const OPEN: u8 = 7;
 }
 
 /// Reasons of a disconnect, GET_REASON_CODE (`wifi_err_reason_t` of ESP-IDF).
@@ -184,3 +216,7 @@ pub(crate) const DATAGRAM_MAX: u16 = 1_472;
 pub(crate) const SSID_MAX: usize = 32;
 pub(crate) const PASSPHRASE_MAX: usize = 63;
 pub(crate) const HOST_NAME_MAX: usize = 255;
+/// The firmware would cut a longer one.
+pub(crate) const OWN_NAME_MAX: usize = 32;
+/// Shortest passphrase of a network of our own (WPA2).
+pub(crate) const PASSPHRASE_MIN: usize = 8;

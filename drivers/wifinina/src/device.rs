@@ -2,11 +2,12 @@
 
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
 
 use netdev::{
-    AddressFamily, Capabilities, Error, Event, Exclusive, HardwareAddr, Instant, IpConfig,
-    LinkStatus, Lookup, Netdev, Netlink, Network, Platform, Protocol, Readiness, Remote, Side,
-    SockFd, SockFlags, SockType,
+    AccessPoint, AccessPointSettings, AddressFamily, Capabilities, Error, Event, Exclusive,
+    HardwareAddr, Instant, IpConfig, LinkStatus, Lookup, Netdev, Netlink, Network, Platform,
+    PowerMode, Protocol, Readiness, Remote, Side, SockFd, SockFlags, SockType,
 };
 
 use crate::boot::Power;
@@ -276,6 +277,42 @@ impl<L: SpiLink, P: Platform> Netlink for Wifinina<'_, L, P> {
 
     fn hardware_addr(&self) -> nb::Result<HardwareAddr, Error> {
         self.with(|core| core.hardware_addr())
+    }
+
+    fn scan(&self, found: &mut [AccessPoint]) -> nb::Result<usize, Error> {
+        self.with(|core| core.scan(found))
+    }
+
+    fn rssi(&self) -> nb::Result<i16, Error> {
+        self.with(|core| core.rssi())
+    }
+
+    fn start_access_point(&self, settings: &AccessPointSettings<'_>) -> nb::Result<(), Error> {
+        self.with(|core| core.start_access_point(settings))
+    }
+
+    fn set_address(&self, config: Option<&IpConfig>) -> nb::Result<(), Error> {
+        self.with(|core| core.set_address(config))
+    }
+
+    fn set_host_name(&self, name: &str) -> nb::Result<(), Error> {
+        self.with(|core| core.set_host_name(name))
+    }
+
+    fn set_name_servers(&self, servers: &[IpAddr]) -> nb::Result<(), Error> {
+        self.with(|core| core.set_name_servers(servers))
+    }
+
+    fn set_power(&self, mode: PowerMode) -> nb::Result<(), Error> {
+        self.with(|core| core.set_power(mode))
+    }
+
+    fn ping(&self, host: IpAddr, hop_limit: u8) -> nb::Result<Duration, Error> {
+        self.with(|core| core.ping(host, hop_limit))
+    }
+
+    fn clock(&self) -> nb::Result<Option<u64>, Error> {
+        self.with(|core| core.clock())
     }
 
     fn next_event(&self) -> Option<Event> {

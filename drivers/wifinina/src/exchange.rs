@@ -39,6 +39,8 @@ pub(crate) enum Owner {
     Query,
     /// The name lookup.
     Lookup,
+    Scan,
+    Ping,
     /// Receiving and accepting on a socket, by its place in the table.
     Read(u8),
     /// Connecting, sending and closing.
@@ -67,9 +69,9 @@ enum Reason {
 }
 
 impl Flight {
-    /// Whether the reply is data that only its owner has room for.
+    /// Whether only the owner has room for the reply.
     pub(crate) fn is_data(&self) -> bool {
-        self.command.data && matches!(self.reason, Reason::None)
+        (self.command.data || self.command.names) && matches!(self.reason, Reason::None)
     }
 }
 
@@ -163,6 +165,19 @@ impl<L: SpiLink> Exchange<L> {
             self.flight = Some(Flight { reason: Reason::Due(from), ..flight });
         }
         self.fetch(call).map(|answer| (0, answer))
+    }
+
+    /// Fetches a list of names and hands each to `note`, cut to 32 bytes.
+    pub(crate) fn fetch_names(
+        &mut self,
+        call: &Call<'_>,
+        note: impl FnMut(&[u8]),
+    ) -> nb::Result<(), Fault> {
+        let Some(flight) = self.flight else { return Err(nb::Error::WouldBlock) };
+        self.await_reply(call, flight)?;
+        self.flight = None;
+        let read = self.selected(call, |link| read_names(link, flight.command, note));
+        read.map_err(nb::Error::Other)
     }
 
     /// Takes the reply that is due off the bus, unread: its owner is gone.
@@ -303,6 +318,29 @@ fn read_answer<L: SpiLink>(link: &mut L, command: &Command) -> Result<Answer, Fa
     Ok(reader.finish())
 }
 
+/// Adafruit's firmware answers a failed scan with a count of 254 and nothing behind it.
+fn read_names<L: SpiLink>(
+    link: &mut L,
+    command: &Command,
+    mut note: impl FnMut(&[u8]),
+) -> Result<(), Fault> {
+    let mut head = [0; HEAD];
+    link.read(&mut head).map_err(bus)?;
+    let [start, code, count, mut next] = head;
+    if start != START || code != command.code | REPLY || count > NAMES {
+        return Err(Fault::Frame);
+    }
+    for _ in 0..count {
+        let mut piece = [0; NAME + 1];
+        let piece = piece.get_mut(..=usize::from(next)).ok_or(Fault::Frame)?;
+        link.read(piece).map_err(bus)?;
+        let (&mut behind, name) = piece.split_last_mut().ok_or(Fault::Frame)?;
+        note(name);
+        next = behind;
+    }
+    if next == END { Ok(()) } else { Err(Fault::Frame) }
+}
+
 fn read_data<L: SpiLink>(
     link: &mut L,
     command: &Command,
@@ -355,6 +393,9 @@ fn malformed(why: Malformed) -> Fault {
 
 /// The firmware's `EF`: it does not know the command, or could not do it.
 pub(crate) const REJECTED: Fault = Fault::Chip(ERROR as u16);
+/// Most networks in a scan that are believed, and the bytes of a name.
+const NAMES: u8 = 64;
+const NAME: usize = 32;
 /// Bytes of an address.
 const ADDRESS: usize = 4;
 /// What one call may spend with the chip.

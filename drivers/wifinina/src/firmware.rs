@@ -40,6 +40,11 @@ impl Firmware {
         self.version < [3, 0, 0]
     }
 
+    /// Whether GET_IDX_BSSID answers the last octet first: all of Arduino's lines do.
+    pub(crate) fn bssid_reversed(&self) -> bool {
+        !self.arduino_esp32
+    }
+
     /// How many slots there are, listeners included.
     pub(crate) fn slots(&self) -> u8 {
         if self.arduino_esp32 { 6 } else { 10 }

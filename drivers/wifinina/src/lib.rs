@@ -11,6 +11,8 @@ mod firmware;
 mod frame;
 mod listener;
 mod lookup;
+mod scan;
+mod settings;
 mod sockets;
 mod spi;
 mod state;

@@ -13,6 +13,7 @@ use crate::firmware::Firmware;
 use crate::frame::Answer;
 use crate::listener::Kept;
 use crate::lookup::LookupState;
+use crate::scan::Scan;
 use crate::sockets::{Kind, SOCKETS, Socket};
 use crate::spi::SpiLink;
 use crate::wifi::Link;
@@ -26,12 +27,15 @@ pub struct State<L> {
     pub(crate) kept: [Option<Kept>; SOCKETS],
     pub(crate) link: Link,
     pub(crate) lookup: LookupState,
+    pub(crate) scan: Option<Scan>,
     pub(crate) events: EventQueue<8>,
     boot_mail: Mail,
     link_mail: Mail,
     query_mail: Mail,
     lookup_mail: Mail,
     stray_mail: Mail,
+    scan_mail: Mail,
+    ping_mail: Mail,
     /// Until when the bus is worth a look although GPIO0 is low.
     active_until: Instant,
     data_ready: bool,
@@ -54,6 +58,9 @@ impl<L> State<L> {
             query_mail: None,
             lookup_mail: None,
             stray_mail: None,
+            scan_mail: None,
+            ping_mail: None,
+            scan: None,
             active_until: Instant::START,
             data_ready: false,
         }
@@ -176,6 +183,20 @@ impl<L: SpiLink> Core<'_, L> {
         fetched.map_err(|error| self.recovered(error))
     }
 
+    /// As [`ask`](Self::ask), for a list of names, each of which is handed to `note`.
+    pub(crate) fn ask_names(
+        &mut self,
+        owner: Owner,
+        command: &'static Command,
+        note: impl FnMut(&[u8]),
+    ) -> nb::Result<(), Error> {
+        if !self.has_flight(owner, command)? {
+            self.post(owner, command, &[], 0)?;
+        }
+        let fetched = self.state.exchange.fetch_names(&self.call, note);
+        fetched.map_err(|error| self.recovered(error))
+    }
+
     /// Fetches the answer that is due, if it has come, and puts it where its owner will look. An
     /// answer that is data waits for its owner.
     pub(crate) fn settle(&mut self) {
@@ -265,13 +286,20 @@ impl<L: SpiLink> Core<'_, L> {
     /// Data whose reader does not come back blocks the chip for everybody. It is dropped then, and
     /// its socket fails: never are bytes missing without an error.
     pub(crate) fn discard_orphan(&mut self, flight: Flight) {
-        let Owner::Read(index) = flight.owner else { return };
-        let closing = self.shared.handles.is_closing(usize::from(index));
+        let index = match flight.owner {
+            Owner::Read(index) => Some(index),
+            _ => None,
+        };
+        let closing = index.is_some_and(|it| self.shared.handles.is_closing(usize::from(it)));
         if !closing && self.call.now().saturating_since(flight.since) < ORPHAN {
             return;
         }
         match self.state.exchange.discard(&self.call) {
-            Ok(()) => self.fail_socket(index, Error::Fault(Fault::Unresponsive)),
+            Ok(()) => {
+                if let Some(index) = index {
+                    self.fail_socket(index, Error::Fault(Fault::Unresponsive));
+                }
+            }
             Err(nb::Error::WouldBlock) => {}
             Err(nb::Error::Other(fault)) => self.recover(fault),
         }
@@ -357,6 +385,8 @@ impl<L: SpiLink> Core<'_, L> {
             Owner::Query => &mut state.query_mail,
             Owner::Lookup => &mut state.lookup_mail,
             Owner::Stray(_) => &mut state.stray_mail,
+            Owner::Scan => &mut state.scan_mail,
+            Owner::Ping => &mut state.ping_mail,
             Owner::Read(index) => &mut state.sockets.get_mut(usize::from(index))?.read_mail,
             Owner::Write(index) => &mut state.sockets.get_mut(usize::from(index))?.write_mail,
         })
@@ -389,12 +419,15 @@ impl<L: SpiLink> Core<'_, L> {
             self.lose_socket(index, gone);
         }
         self.state.kept = [None; SOCKETS];
-        self.state.stray_mail = None;
-        self.state.link_mail = None;
-        self.state.query_mail = None;
-        self.state.boot_mail = None;
+        self.state.scan = None;
+        for owner in
+            [Owner::Boot, Owner::Link, Owner::Query, Owner::Stray(0), Owner::Scan, Owner::Ping]
+        {
+            self.drop_mail(owner);
+        }
         self.lose_lookup();
         self.link_is_down(gone);
+        self.state.link.static_address = false;
     }
 }
 

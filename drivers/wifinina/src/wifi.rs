@@ -26,6 +26,8 @@ pub(crate) struct Link {
     config: Option<IpConfig>,
     /// A reset that was asked for is under way.
     pub(crate) resetting: bool,
+    /// The chip was given a static address since its last reset.
+    pub(crate) static_address: bool,
 }
 
 /// How far a join has come.
@@ -41,6 +43,10 @@ enum Join {
     Address,
     NameServers,
     Up,
+    /// The chip opens an access point of our own; then its address is asked for.
+    Opening,
+    OpenAddress,
+    Open,
 }
 
 impl Link {
@@ -51,11 +57,27 @@ impl Link {
         look_at: Instant::START,
         config: None,
         resetting: false,
+        static_address: false,
     };
 
     /// The device's address while the link is up.
     pub(crate) fn address(&self) -> Option<IpConfig> {
-        self.config.filter(|_| self.join == Join::Up)
+        self.config.filter(|_| self.is_up())
+    }
+
+    fn is_up(&self) -> bool {
+        matches!(self.join, Join::Up | Join::Open)
+    }
+
+    fn is_joining(&self) -> bool {
+        !self.is_up() && !matches!(self.join, Join::Down | Join::Opening | Join::OpenAddress)
+    }
+
+    /// Notes what the chip was told, for whoever asks for the device's addresses.
+    pub(crate) fn set_name_servers(&mut self, servers: [Option<IpAddr>; 2]) {
+        if let Some(config) = &mut self.config {
+            config.dns = servers;
+        }
     }
 }
 
@@ -72,7 +94,9 @@ impl<L: SpiLink> Core<'_, L> {
         loop {
             let next = match self.state.link.join {
                 Join::Up => return Ok(()),
-                Join::Down => return Err(Error::LinkDown.into()),
+                Join::Down | Join::Opening | Join::OpenAddress | Join::Open => {
+                    return Err(Error::LinkDown.into());
+                }
                 Join::Credentials => self.give_credentials(wifi)?,
                 Join::Associating => self.look_whether_joined()?,
                 Join::Why => return self.report_failure(),
@@ -90,17 +114,48 @@ impl<L: SpiLink> Core<'_, L> {
     fn begin_join(&mut self, wifi: &Wifi<'_>) -> nb::Result<(), Error> {
         let credentials = fingerprint(wifi);
         let link = self.state.link;
-        let under_way = !matches!(link.join, Join::Down | Join::Up);
-        if under_way && link.credentials == credentials {
+        if link.is_joining() && link.credentials == credentials {
             return Ok(());
         }
+        self.start_over(Join::Credentials)?;
+        self.state.link.credentials = credentials;
+        Ok(())
+    }
+
+    fn start_over(&mut self, join: Join) -> nb::Result<(), Error> {
         if self.is_out(Owner::Link) {
             return Err(nb::Error::WouldBlock);
         }
         self.drop_mail(Owner::Link);
         self.link_is_down(Error::LinkDown);
-        let since = self.call.now();
-        self.state.link = Link { join: Join::Credentials, credentials, since, ..self.state.link };
+        self.state.link.since = self.call.now();
+        self.state.link.join = join;
+        Ok(())
+    }
+
+    pub(crate) fn begin_access_point(&mut self) -> nb::Result<(), Error> {
+        match self.state.link.join {
+            Join::Opening | Join::OpenAddress => Ok(()),
+            _ => self.start_over(Join::Opening),
+        }
+    }
+
+    pub(crate) fn access_point_is_starting(&self) -> bool {
+        self.state.link.join == Join::Opening
+    }
+
+    /// The chip has answered whether it takes the settings.
+    pub(crate) fn access_point_started(&mut self, accepted: bool) -> Result<(), Error> {
+        self.state.link.join = if accepted { Join::OpenAddress } else { Join::Down };
+        if accepted { Ok(()) } else { Err(Error::InvalidInput) }
+    }
+
+    pub(crate) fn finish_access_point(&mut self) -> nb::Result<(), Error> {
+        self.fetch_address()?;
+        self.state.link.join = Join::Open;
+        if let Some(config) = self.state.link.config {
+            self.state.events.push(Event::Up(config));
+        }
         Ok(())
     }
 
@@ -182,7 +237,7 @@ impl<L: SpiLink> Core<'_, L> {
     }
 
     pub(crate) fn status(&mut self) -> nb::Result<LinkStatus, Error> {
-        let joining = !matches!(self.state.link.join, Join::Down | Join::Up);
+        let joining = self.state.link.is_joining();
         let code = self.ask(Owner::Query, &GET_CONN_STATUS, &[])?.byte();
         Ok(match code.ok_or(Error::Fault(Fault::Frame))? {
             _ if joining => LinkStatus::Joining,
@@ -217,7 +272,7 @@ impl<L: SpiLink> Core<'_, L> {
 
     /// The firmware closes every connection with the link, behind its slots' backs.
     pub(crate) fn link_is_down(&mut self, why: Error) {
-        let was_up = self.state.link.join == Join::Up;
+        let was_up = self.state.link.is_up();
         self.state.link.join = Join::Down;
         self.state.link.config = None;
         if was_up {

@@ -17,7 +17,7 @@ const SO_SNDTIMEO: u32 = 0x1005;
 const SO_RCVTIMEO: u32 = 0x1006;
 const SO_ERROR: u32 = 0x1007;
 const SO_TYPE: u32 = 0x1008;
-const SET_OPTIONS: [u32; 7] = [0x0004, 0x0008, 0x0020, 0x0080, 0x1002, SO_SNDTIMEO, SO_RCVTIMEO];
+const SET_OPTIONS: [u32; 6] = [0x0004, 0x0008, 0x0020, 0x1002, SO_SNDTIMEO, SO_RCVTIMEO];
 /// The firmware cuts larger requests for `SOCKET_RECV`, and not those for `SOCKET_RECVFROM`.
 const LARGEST_RECV: u16 = 4076;
 
@@ -118,8 +118,7 @@ impl Firmware {
         let value = self.lwip.option(fd, option).ok()??;
         let seconds = number(value);
         let micros = number(value.get(4..).unwrap_or(&[]));
-        let length =
-            Duration::from_secs(seconds.into()) + Duration::from_micros(micros.into());
+        let length = Duration::from_secs(seconds.into()) + Duration::from_micros(micros.into());
         (!length.is_zero()).then(|| now + length)
     }
 

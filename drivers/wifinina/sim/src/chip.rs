@@ -5,7 +5,7 @@ use core::time::Duration;
 use netdev::Instant;
 use netdev_sim::{Lines, SpiChip, Stack};
 
-use crate::config::{Config, Trace};
+use crate::config::{Alarm, Config, Trace};
 use crate::counters::{Counters, Monitor};
 use crate::firmware::{Firmware, Step};
 use crate::frame::Command;
@@ -27,6 +27,9 @@ pub struct Chip {
     /// GPIO0 as the host drives it.
     strap: Option<bool>,
     trace: Option<Trace>,
+    alarm: Option<Alarm>,
+    /// The alarm that was set last.
+    rings: Option<Instant>,
     /// The command that is being answered: its text, and its opcode.
     traced: Option<(String, u8)>,
     armed: Vec<u8>,
@@ -35,7 +38,9 @@ pub struct Chip {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Power {
     Reset,
-    Booting { until: Instant },
+    Booting {
+        until: Instant,
+    },
     Running,
     /// ROM downloader or Bluetooth: deaf until the next reset.
     Dead,
@@ -47,7 +52,11 @@ enum Next {
     Host,
     ArmReceive(Instant),
     ArmReply(Instant, Vec<u8>),
-    Blocked { wait: Wait, opcode: u8, earliest: Instant },
+    Blocked {
+        wait: Wait,
+        opcode: u8,
+        earliest: Instant,
+    },
 }
 
 /// What a byte costs on the serial console while `SET_DEBUG` is on.
@@ -71,6 +80,8 @@ impl Chip {
             lose_partial_word: config.lose_partial_word,
             strap: None,
             trace: config.trace,
+            alarm: config.alarm,
+            rings: None,
             traced: None,
             armed: Vec::new(),
         }
@@ -98,7 +109,11 @@ impl Chip {
             Power::Running => {
                 let updater = self.firmware.updater.next_event(self.now);
                 let radio = self.firmware.wifi.next_event();
-                [self.loop_event(), updater, radio].into_iter().flatten().min()
+                let wait = match &self.next {
+                    Next::Blocked { wait, .. } => wait.until(),
+                    _ => None,
+                };
+                [self.loop_event(), wait, updater, radio].into_iter().flatten().min()
             }
         }
     }
@@ -123,6 +138,21 @@ impl Chip {
             self.resume();
             self.run_tasks();
         }
+        self.ring();
+    }
+
+    /// Sets the alarm to the chip's next step.
+    fn ring(&mut self) {
+        if self.alarm.is_none() {
+            return;
+        }
+        let next = self.next_event();
+        if let (Some(alarm), Some(at)) = (&mut self.alarm, next)
+            && self.rings != next
+        {
+            alarm(at);
+        }
+        self.rings = next;
     }
 
     /// Runs the command loop and the GPIO0 task up to the present.
@@ -304,6 +334,7 @@ impl SpiChip for Chip {
                 _ => Power::Booting { until: self.now + self.boot },
             };
         }
+        self.ring();
     }
 
     fn set_gpio0(&mut self, level: Option<bool>, now: Instant) {

@@ -11,6 +11,9 @@ use crate::persona::Persona;
 /// Takes one line of decoded traffic.
 pub type Trace = Box<dyn FnMut(Instant, &str) + Send>;
 
+/// Is told when the chip will next do something by itself.
+pub type Alarm = Box<dyn FnMut(Instant) + Send>;
+
 /// A chip and what surrounds it. [`Config::default`] is an Arduino 2.0.0 near one access point,
 /// `test-ap` with the passphrase `test-pass`.
 #[non_exhaustive]
@@ -52,6 +55,9 @@ pub struct Config {
     pub lose_partial_word: bool,
     /// Gets a line for each command and its reply.
     pub trace: Option<Trace>,
+    /// Gets the moment of the chip's next step whenever that changes, so that a virtual clock can
+    /// wake whoever waits for a line (`VirtualClock::set_alarm`).
+    pub alarm: Option<Alarm>,
 }
 
 impl Config {
@@ -83,6 +89,7 @@ impl Default for Config {
             celsius: 53.5,
             lose_partial_word: true,
             trace: None,
+            alarm: None,
         }
     }
 }

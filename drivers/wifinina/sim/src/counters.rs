@@ -72,7 +72,7 @@ pub struct Counters {
     pub accept_by_padding: u64,
     /// GPIO commands on a pin that carries the protocol.
     pub protocol_pins: u64,
-    /// Commands that the model knows of and does not carry out (TLS, files, enterprise).
+    /// Commands that the model knows of and does not carry out (TLS, enterprise, downloads).
     pub not_modelled: u64,
 }
 

@@ -9,6 +9,7 @@ use netdev_sim::Stack;
 use crate::config::{AccessPoint, Config};
 use crate::counters::Monitor;
 use crate::errno::Errno;
+use crate::files::Files;
 use crate::frame::{Command, REPLY_FLAG, Reply, START};
 use crate::gpio0::Updater;
 use crate::lwip::Lwip;
@@ -49,6 +50,7 @@ pub(crate) struct Firmware {
     pub(crate) resolved: Ipv4Addr,
     pub(crate) scanned: Vec<AccessPoint>,
     pub(crate) host_name: Vec<u8>,
+    pub(crate) files: Files,
     /// `SET_DEBUG`: every byte is printed on a slow line.
     pub(crate) debug: bool,
     pub(crate) noise: Noise,
@@ -104,6 +106,7 @@ impl Firmware {
             resolved: Ipv4Addr::UNSPECIFIED,
             scanned: Vec::new(),
             host_name: default_host_name(config.mac),
+            files: Files::new(),
             debug: false,
             noise: Noise(1),
             setup: Setup {
@@ -178,12 +181,10 @@ impl Firmware {
                 self.slot_command(command, now)
             }
             0x20..=0x27 | 0x30..=0x3E => self.status_command(command, now),
+            0x40..=0x4F => self.enterprise_command(command, now),
             0x50..=0x54 => self.pin_command(command).into(),
-            0x70..=0x7F => self.bsd_command(command, now),
-            _ => {
-                self.monitor.count(|c| c.not_modelled += 1);
-                Reply::Error.into()
-            }
+            0x60..=0x67 => self.file_command(command),
+            _ => self.bsd_command(command, now),
         }
     }
 

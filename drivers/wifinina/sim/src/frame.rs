@@ -72,6 +72,8 @@ pub(crate) enum Reply {
     Wide(Vec<Vec<u8>>),
     /// The handler returned length 0, or there is none.
     Error,
+    /// What the handler left in the buffer. Nothing at all is a reply without bytes.
+    Raw(Vec<u8>),
 }
 
 impl Reply {
@@ -118,6 +120,7 @@ impl Reply {
                 out.push(END);
             }
             Self::Error => out = vec![ERROR, 0, END],
+            Self::Raw(bytes) => out.clone_from(bytes),
         }
         out.resize(out.len().next_multiple_of(4), 0);
         out.truncate(BUFFER);

@@ -6,6 +6,7 @@ mod command;
 mod config;
 mod counters;
 mod errno;
+mod files;
 mod firmware;
 mod frame;
 mod gpio0;
@@ -23,7 +24,7 @@ mod wait;
 mod wifi;
 
 pub use chip::Chip;
-pub use config::{AccessPoint, Config, Trace};
+pub use config::{AccessPoint, Alarm, Config, Trace};
 pub use counters::{Counters, Monitor};
 pub use persona::{Core, Persona};
 pub use trace::{command_text, reply_text};

@@ -179,13 +179,15 @@ impl Lwip {
     pub(crate) fn accept(&mut self, listener: Fd) -> Result<(Fd, SocketAddrV4), Errno> {
         let (stream, stack) = self.stream(listener)?;
         let (sock, peer) = stream.accept(stack)?;
-        let accepted = Body::Stream(Stream::connected(sock, peer));
+        let mut accepted = Stream::connected(sock, peer);
         if self.pool.iter().all(Option::is_some) {
             self.peers_dropped += 1;
             accepted.abandon(self.stack.as_mut());
             return Err(ENFILE);
         }
-        Ok((self.place(accepted)?, peer))
+        // What it sent while it waited is there at once.
+        accepted.poll(self.stack.as_mut(), &mut self.scratch);
+        Ok((self.place(Body::Stream(accepted))?, peer))
     }
 
     /// Starts a connection; done when [`connection`](Self::connection) says so.

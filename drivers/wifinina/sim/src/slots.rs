@@ -105,14 +105,17 @@ impl Firmware {
             self.monitor.count(|c| c.starts_on_occupied += 1);
         }
         let (started, kind) = match mode {
-            MODE_TCP => (self.begin_server(slot, port), Kind::Tcp),
+            MODE_TCP => {
+                let started = self.begin_server(slot, port);
+                (started || !self.persona.listen_reports_failure, Kind::Tcp)
+            }
             MODE_UDP | MODE_MULTICAST => (self.begin_udp(slot, port), Kind::Udp),
             _ => (false, Kind::Free),
         };
         if started {
             self.set_kind(slot, kind);
         }
-        Reply::flag(started || (mode == MODE_TCP && !self.persona.listen_reports_failure))
+        Reply::flag(started)
     }
 
     /// By count of params: with an address, or with a host name before it.

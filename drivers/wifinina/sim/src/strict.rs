@@ -91,9 +91,7 @@ mod tests {
 
     #[test]
     fn a_sound_command_is_no_offence() {
-        let connect = [
-            0xE0, 0x2D, 4, 4, 127, 0, 0, 1, 2, 0x5A, 0x3C, 1, 0, 1, 0, 0xEE,
-        ];
+        let connect = [0xE0, 0x2D, 4, 4, 127, 0, 0, 1, 2, 0x5A, 0x3C, 1, 0, 1, 0, 0xEE];
         assert_eq!(counted(&connect).offences(), 0);
         assert_eq!(counted(&[0xE0, 0x37, 0, 0xEE]).offences(), 0);
         assert_eq!(counted(&[0xE0, 0x21, 1, 1, 0xFF, 0xEE, 0xFF, 0xFF]).offences(), 0);

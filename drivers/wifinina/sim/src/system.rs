@@ -91,6 +91,17 @@ impl Firmware {
         self.join(ssid, key, now)
     }
 
+    /// Arduino's `SET_ENT` joins, and no access point here takes part; what Adafruit's commands
+    /// store is not used.
+    pub(crate) fn enterprise_command(&mut self, command: &Command, now: Instant) -> Step {
+        self.monitor.count(|c| c.not_modelled += 1);
+        if self.persona.has(0x41) {
+            return Reply::ok().into();
+        }
+        let ssid = command.bytes(8, command.u16_be(6).into());
+        self.join(ssid, Vec::new(), now)
+    }
+
     /// Restarts the radio and answers before the access point does.
     fn join(&mut self, ssid: Vec<u8>, passphrase: Vec<u8>, now: Instant) -> Step {
         let started = now + self.setup.restart;
@@ -228,7 +239,9 @@ impl Firmware {
     }
 
     fn echo_time(&self, target: Ipv4Addr) -> Option<Duration> {
-        if target.is_loopback() || target == self.wifi.ip.addr || target == self.wifi.lease().gateway
+        if target.is_loopback()
+            || target == self.wifi.ip.addr
+            || target == self.wifi.lease().gateway
         {
             return Some(Duration::ZERO);
         }

@@ -160,7 +160,7 @@ impl Firmware {
         } else {
             at.tcp.into_iter().collect()
         };
-        self.begin(Wait::Write(Write::new(targets, data, now)), now)
+        self.begin(Wait::Write(Write::new(targets, data)), now)
     }
 
     /// The slot of a peer: a new one, or without `accept` one that has data. `None` if there is

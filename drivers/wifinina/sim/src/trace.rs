@@ -132,9 +132,7 @@ mod tests {
 
     #[test]
     fn commands_read_like_the_firmware_names_them() {
-        let connect = [
-            0xE0, 0x2D, 4, 4, 127, 0, 0, 1, 2, 0, 80, 1, 0, 1, 0, 0xEE,
-        ];
+        let connect = [0xE0, 0x2D, 4, 4, 127, 0, 0, 1, 2, 0, 80, 1, 0, 1, 0, 0xEE];
         assert_eq!(command_text(&connect), "START_CLIENT_TCP 127.0.0.1:80 slot 0 TCP");
         assert_eq!(command_text(&[0xE0, 0x37, 0, 0xEE]), "GET_FW_VERSION");
         let version = [0xE0, 0xB7, 1, 6, b'2', b'.', b'0', b'.', b'0', 0, 0xEE, 0];

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use core::net::SocketAddrV4;
-use core::time::Duration;
 
 use netdev::Instant;
 
@@ -49,18 +48,35 @@ pub(crate) struct Write {
     data: Vec<u8>,
     sent: usize,
     total: usize,
-    moved: Instant,
+    /// When a stall has lasted too long.
+    until: Option<Instant>,
 }
 
 impl Write {
-    pub(crate) fn new(targets: VecDeque<Fd>, data: Vec<u8>, now: Instant) -> Self {
-        Self { targets, data, sent: 0, total: 0, moved: now }
+    pub(crate) fn new(targets: VecDeque<Fd>, data: Vec<u8>) -> Self {
+        Self { targets, data, sent: 0, total: 0, until: None }
     }
 
     fn next(&mut self, count: usize) {
         self.total += count;
         self.sent = 0;
         self.targets.pop_front();
+    }
+}
+
+impl Wait {
+    /// When the wait ends by itself, if it does.
+    pub(crate) fn until(&self) -> Option<Instant> {
+        match self {
+            Self::Lookup { until, .. }
+            | Self::Client { until, .. }
+            | Self::Connect { until, .. } => Some(*until),
+            Self::Send { until, .. } | Self::Recv { until, .. } | Self::RecvFrom { until, .. } => {
+                *until
+            }
+            Self::Write(write) => write.until,
+            Self::Accept { .. } => None,
+        }
     }
 }
 
@@ -138,16 +154,18 @@ impl Firmware {
         while let Some(fd) = write.targets.front().copied() {
             let limit = self.persona.write_limit;
             let blocks = self.lwip.is_blocking(fd) || limit.is_some();
+            let stalled = write.until.is_some_and(|at| now >= at);
             let rest = write.data.get(write.sent..).unwrap_or(&[]);
             match self.lwip.send(fd, rest) {
                 Ok(count) => {
                     write.sent += count;
-                    write.moved = now;
+                    write.until = limit.map(|limit| now + limit);
                     if write.sent == write.data.len() || !blocks {
                         write.next(write.sent);
                     }
                 }
-                Err(EAGAIN) if blocks && !over(write.moved, limit, now) => {
+                Err(EAGAIN) if blocks && !stalled => {
+                    write.until = write.until.or_else(|| limit.map(|limit| now + limit));
                     return Step::Wait(Wait::Write(write));
                 }
                 Err(EAGAIN) => write.next(write.sent),
@@ -201,13 +219,7 @@ impl Firmware {
         Reply::bytes(&u16::try_from(sent).unwrap_or(u16::MAX).to_be_bytes()).into()
     }
 
-    fn resume_recv(
-        &mut self,
-        fd: Fd,
-        limit: usize,
-        until: Option<Instant>,
-        now: Instant,
-    ) -> Step {
+    fn resume_recv(&mut self, fd: Fd, limit: usize, until: Option<Instant>, now: Instant) -> Step {
         match self.lwip.recv(fd, limit, false) {
             Err(EAGAIN) if self.lwip.is_blocking(fd) && until.is_none_or(|at| now < at) => {
                 Step::Wait(Wait::Recv { fd, limit, until })
@@ -243,8 +255,4 @@ impl Firmware {
 fn endpoint(first: u8, peer: SocketAddrV4) -> Reply {
     let port = peer.port().to_le_bytes().to_vec();
     Reply::Params(vec![vec![first], peer.ip().octets().to_vec(), port])
-}
-
-fn over(since: Instant, limit: Option<Duration>, now: Instant) -> bool {
-    limit.is_some_and(|limit| now >= since + limit)
 }

@@ -149,7 +149,8 @@ impl Wifi {
         let found = self.networks.iter().position(|ap| ap.ssid.as_bytes() == ssid.as_slice());
         let event = match found.map(|index| (index, self.networks.get(index))) {
             Some((index, Some(ap)))
-                if ap.passphrase.is_empty() || ap.passphrase.as_bytes() == passphrase.as_slice() =>
+                if ap.passphrase.is_empty()
+                    || ap.passphrase.as_bytes() == passphrase.as_slice() =>
             {
                 Event::Associated(index)
             }
@@ -204,7 +205,8 @@ impl Wifi {
     /// Lets what was due by `now` happen.
     pub(crate) fn advance(&mut self, now: Instant) -> Option<Change> {
         let mut change = None;
-        while let Some(index) = self.events.iter().position(|(at, _)| *at <= now) {
+        while let Some(due) = self.next_event().filter(|at| *at <= now) {
+            let Some(index) = self.events.iter().position(|(at, _)| *at == due) else { break };
             let (at, event) = self.events.remove(index);
             change = self.happen(event, at).or(change);
         }

@@ -234,7 +234,9 @@ impl Stream {
         match self.state {
             State::Fresh | State::Connecting(..) => Readiness::default(),
             State::Failed(_) => Readiness { readable: true, writable: true, failed: true },
-            State::Listening(_) => Readiness { readable: !self.backlog.is_empty(), ..Readiness::default() },
+            State::Listening(_) => {
+                Readiness { readable: !self.backlog.is_empty(), ..Readiness::default() }
+            }
             State::Connected(..) => Readiness {
                 readable: self.queued > 0 || self.end.is_some(),
                 writable: self.sending.len() < QUEUE || self.end == Some(End::Reset),

@@ -1,7 +1,7 @@
 //! A network whose far ends are moved by the test, one call at a time.
 
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::collections::{BTreeMap, VecDeque};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use netdev::{Error, Side};
@@ -11,13 +11,15 @@ const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
 
 /// The far side of everything.
 #[derive(Clone, Default)]
-pub struct Net {
+pub(crate) struct Net {
     state: Arc<Mutex<State>>,
 }
 
 /// The far end of a connection.
 #[derive(Clone, Copy, Debug)]
-pub struct Peer(u32);
+pub(crate) struct Peer(u32);
+
+type Letter = (Vec<u8>, SocketAddr);
 
 #[derive(Default)]
 struct State {
@@ -28,7 +30,7 @@ struct State {
     slow_names: bool,
     listeners: BTreeMap<u32, (u16, VecDeque<u32>)>,
     connections: BTreeMap<u32, Connection>,
-    datagrams: BTreeMap<u32, (u16, VecDeque<(Vec<u8>, SocketAddr)>)>,
+    datagrams: BTreeMap<u32, (u16, VecDeque<Letter>)>,
     sent: Vec<(Vec<u8>, SocketAddr)>,
 }
 
@@ -44,7 +46,7 @@ struct Connection {
 }
 
 impl Net {
-    pub fn stack(&self) -> Far {
+    pub(crate) fn stack(&self) -> Far {
         Far(self.clone())
     }
 
@@ -53,17 +55,17 @@ impl Net {
     }
 
     /// Connections to this port succeed.
-    pub fn serve(&self, port: u16) {
+    pub(crate) fn serve(&self, port: u16) {
         self.lock().served.push(port);
     }
 
     /// Connections to this port are never answered.
-    pub fn silence(&self, port: u16) {
+    pub(crate) fn silence(&self, port: u16) {
         self.lock().silent.push(port);
     }
 
     /// Connections to this silent port succeed now.
-    pub fn answer(&self, port: u16) {
+    pub(crate) fn answer(&self, port: u16) {
         for connection in self.lock().connections.values_mut() {
             if connection.far.port() == port {
                 connection.up = Some(Ok(()));
@@ -71,17 +73,17 @@ impl Net {
         }
     }
 
-    pub fn name(&self, name: &str, addr: Ipv4Addr) {
+    pub(crate) fn name(&self, name: &str, addr: Ipv4Addr) {
         self.lock().names.insert(name.into(), addr);
     }
 
     /// Name servers never answer.
-    pub fn silence_names(&self) {
+    pub(crate) fn silence_names(&self) {
         self.lock().slow_names = true;
     }
 
     /// Somebody connects to the chip, from that port of theirs; `None` if nobody listens.
-    pub fn dial(&self, port: u16, from: u16) -> Option<Peer> {
+    pub(crate) fn dial(&self, port: u16, from: u16) -> Option<Peer> {
         let mut state = self.lock();
         let listener = state.listeners.iter().find(|(_, l)| l.0 == port).map(|(id, _)| *id)?;
         let id = state.add(SocketAddr::from((HERE, from)), Some(Ok(())));
@@ -90,47 +92,47 @@ impl Net {
     }
 
     /// The chip's connection to that port, the latest.
-    pub fn peer(&self, port: u16) -> Peer {
+    pub(crate) fn peer(&self, port: u16) -> Peer {
         let state = self.lock();
         let found = state.connections.iter().rev().find(|(_, c)| c.far.port() == port);
         Peer(*found.expect("a connection").0)
     }
 
-    pub fn push(&self, peer: Peer, data: &[u8]) {
+    pub(crate) fn push(&self, peer: Peer, data: &[u8]) {
         self.with(peer, |c| c.incoming.extend(data));
     }
 
-    pub fn close(&self, peer: Peer) {
+    pub(crate) fn close(&self, peer: Peer) {
         self.with(peer, |c| c.ended = true);
     }
 
-    pub fn reset(&self, peer: Peer) {
+    pub(crate) fn reset(&self, peer: Peer) {
         self.with(peer, |c| c.reset = true);
     }
 
     /// How much the network takes from the chip before the peer has to read.
-    pub fn set_room(&self, peer: Peer, room: usize) {
+    pub(crate) fn set_room(&self, peer: Peer, room: usize) {
         self.with(peer, |c| c.room = room);
     }
 
     /// What the chip sent; the peer has read it.
-    pub fn take(&self, peer: Peer) -> Vec<u8> {
+    pub(crate) fn take(&self, peer: Peer) -> Vec<u8> {
         self.with(peer, |c| c.outgoing.drain(..).collect())
     }
 
-    pub fn is_closed(&self, peer: Peer) -> bool {
+    pub(crate) fn is_closed(&self, peer: Peer) -> bool {
         self.with(peer, |c| c.closed)
     }
 
-    pub fn datagram(&self, port: u16, data: &[u8], from: u16) {
+    pub(crate) fn datagram(&self, port: u16, data: &[u8], from: u16) {
         let mut state = self.lock();
         let socket = state.datagrams.values_mut().find(|d| d.0 == port).expect("a socket");
         socket.1.push_back((data.to_vec(), SocketAddr::from((HERE, from))));
     }
 
     /// Datagrams that the chip sent.
-    pub fn sent(&self) -> Vec<(Vec<u8>, u16)> {
-        let sent = std::mem::take(&mut self.lock().sent);
+    pub(crate) fn sent(&self) -> Vec<(Vec<u8>, u16)> {
+        let sent = core::mem::take(&mut self.lock().sent);
         sent.into_iter().map(|(data, to)| (data, to.port())).collect()
     }
 
@@ -167,7 +169,7 @@ impl State {
 }
 
 /// The chip's end of the network.
-pub struct Far(Net);
+pub(crate) struct Far(Net);
 
 impl Stack for Far {
     fn addr(&self) -> Ipv4Addr {

@@ -1,0 +1,40 @@
+//! A web server on the Arduino Nano 33 IoT.
+#![no_std]
+#![no_main]
+
+mod board;
+mod page;
+
+use cortex_m_rt::entry;
+use net::Netdev;
+use net::link::{ConnectParams, NetlinkExt as _};
+use panic_halt as _;
+use static_cell::StaticCell;
+use wifinina::{State, Wifinina};
+
+use crate::board::{Clock, Link};
+
+/// Name of the network to join.
+const SSID: &str = env!("SSID", "set SSID to the name of your network when building");
+/// Its passphrase.
+const PASS: &str = env!("PASS", "set PASS to the passphrase of your network when building");
+
+static STATE: StaticCell<State<Link>> = StaticCell::new();
+static DEVICE: StaticCell<Wifinina<'static, Link, Clock>> = StaticCell::new();
+
+#[entry]
+fn main() -> ! {
+    if let Some((clock, link)) = board::start() {
+        let state = STATE.init_with(|| State::new(link));
+        let device: &'static dyn Netdev = DEVICE.init_with(|| Wifinina::new(state, clock));
+        net::use_device(device);
+        loop {
+            // Whatever fails here, a lost network for instance, may work the next time.
+            let _ =
+                device.net_connect(&ConnectParams::new(SSID, PASS)).and_then(|()| page::serve());
+        }
+    }
+    loop {
+        cortex_m::asm::wfi();
+    }
+}

@@ -1,0 +1,29 @@
+//! What the scripted form tells the machine that runs it, through the serial port.
+
+use crate::register::Register;
+
+const PORT: usize = 0x4000_4000;
+
+/// Says that everything was served as it should be.
+pub fn done() {
+    say(b"done\n");
+}
+
+/// Says that something was not.
+pub fn failed(why: &str) {
+    say(b"failed: ");
+    say(why.as_bytes());
+    say(b"\n");
+}
+
+fn say(text: &[u8]) {
+    // SAFETY: registers of the first serial port of this chip.
+    let [data, state, control, divider] =
+        [0x00, 0x04, 0x08, 0x10].map(|offset| unsafe { Register::at(PORT + offset) });
+    divider.write(16);
+    control.write(1);
+    for byte in text {
+        while state.read() & 1 != 0 {}
+        data.write((*byte).into());
+    }
+}

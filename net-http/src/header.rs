@@ -1,0 +1,268 @@
+//! Header fields of an answer, kept as the lines that go on the wire.
+
+use core::fmt;
+
+use crate::wire::ascii::{is_token_byte, trim};
+use crate::wire::head::Fields;
+
+/// The fields of an answer: Go's `w.Header()`.
+///
+/// They are written straight into the response buffer. When it is full, that is remembered: the next
+/// write fails with [`HeaderTooLarge`](crate::Error::HeaderTooLarge), and if nothing was sent yet,
+/// the client gets status 500. Once the status is written, changes have no effect.
+///
+/// Differs from Go: fields go out in the order they were set.
+pub struct Header<'w> {
+    pub(crate) lines: &'w mut Lines,
+    /// Where the lines may lie.
+    pub(crate) room: &'w mut [u8],
+}
+
+/// How much of the room the lines take, and what else was said about them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Lines {
+    pub(crate) length: usize,
+    pub(crate) frozen: bool,
+    pub(crate) too_large: bool,
+    pub(crate) no_date: bool,
+    pub(crate) no_type: bool,
+}
+
+impl Header<'_> {
+    /// Sets a field, in place of all of this name. The name is spelled canonically (`X-Ab-Cd`),
+    /// line ends in the value become spaces, and its ends are trimmed. A name that is no token is
+    /// left out.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.set_display(name, &value);
+    }
+
+    /// The same for a value that has to be printed, such as a number.
+    pub fn set_display(&mut self, name: &str, value: &dyn fmt::Display) {
+        self.del(name);
+        self.add_display(name, value);
+    }
+
+    /// Adds a field beside those of the same name.
+    pub fn add(&mut self, name: &str, value: &str) {
+        self.add_display(name, &value);
+    }
+
+    /// The same for a value that has to be printed.
+    pub fn add_display(&mut self, name: &str, value: &dyn fmt::Display) {
+        if self.lines.frozen || name.is_empty() || !name.bytes().all(is_token_byte) {
+            return;
+        }
+        let start = self.lines.length;
+        let mut line = Line { room: self.room, at: start, over: false };
+        line.name(name);
+        line.push(b": ");
+        let _ = fmt::Write::write_fmt(&mut Value(&mut line), format_args!("{value}"));
+        line.trim_end();
+        line.push(b"\r\n");
+        if line.over {
+            self.lines.too_large = true;
+        } else {
+            self.lines.length = line.at;
+        }
+    }
+
+    /// Takes all fields of this name away.
+    pub fn del(&mut self, name: &str) {
+        if self.lines.frozen {
+            return;
+        }
+        self.lines.length = remove(self.room, self.lines.length, name);
+    }
+
+    /// The first value of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let lines = self.room.get(..self.lines.length).unwrap_or_default();
+        Fields::new(lines).value(name).and_then(|value| core::str::from_utf8(value).ok())
+    }
+
+    /// Asks the server not to add a `Date` or `Content-Type` of its own. Other names only lose their
+    /// fields. Go does this with a nil value.
+    pub fn omit(&mut self, name: &str) {
+        self.del(name);
+        if !self.lines.frozen {
+            self.lines.no_date |= name.eq_ignore_ascii_case("date");
+            self.lines.no_type |= name.eq_ignore_ascii_case("content-type");
+        }
+    }
+}
+
+impl fmt::Debug for Header<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines = self.room.get(..self.lines.length).unwrap_or_default();
+        f.write_str(core::str::from_utf8(lines).unwrap_or_default())
+    }
+}
+
+/// Removes all lines of a name from the first `length` bytes and tells how many remain.
+pub(crate) fn remove(room: &mut [u8], length: usize, name: &str) -> usize {
+    let (mut at, mut kept) = (0, 0);
+    while at < length {
+        let line = room.get(at..length).unwrap_or_default();
+        let size = line.iter().position(|&byte| byte == b'\n').map_or(line.len(), |end| end + 1);
+        let named = line.get(name.len()) == Some(&b':')
+            && line
+                .get(..name.len())
+                .is_some_and(|have| have.eq_ignore_ascii_case(name.as_bytes()));
+        if !named {
+            room.copy_within(at..at + size, kept);
+            kept += size;
+        }
+        at += size;
+    }
+    kept
+}
+
+/// Writes bytes one after the other, and remembers when there were too many.
+pub(crate) struct Line<'a> {
+    pub(crate) room: &'a mut [u8],
+    pub(crate) at: usize,
+    pub(crate) over: bool,
+}
+
+impl Line<'_> {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        match self.room.get_mut(self.at..self.at + bytes.len()) {
+            Some(place) => {
+                place.copy_from_slice(bytes);
+                self.at += bytes.len();
+            }
+            None => self.over = true,
+        }
+    }
+
+    /// A name as Go spells it: upper case at the start and behind hyphens, else lower.
+    fn name(&mut self, name: &str) {
+        let mut upper = true;
+        for byte in name.bytes() {
+            let byte = if upper { byte.to_ascii_uppercase() } else { byte.to_ascii_lowercase() };
+            self.push(&[byte]);
+            upper = byte == b'-';
+        }
+    }
+
+    fn trim_end(&mut self) {
+        let written = self.room.get(..self.at).unwrap_or_default();
+        let spaces =
+            written.iter().rev().take_while(|byte| **byte == b' ' || **byte == b'\t').count();
+        // The space behind the colon stays.
+        let after_colon = written.get(self.at - spaces..).is_some_and(|_| {
+            written.get(..self.at - spaces).is_some_and(|text| text.ends_with(b":"))
+        });
+        self.at -= if after_colon { spaces - 1 } else { spaces };
+    }
+}
+
+impl fmt::Write for Line<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.push(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// The value of a field: no line ends, no space in front.
+struct Value<'l, 'a>(&'l mut Line<'a>);
+
+impl fmt::Write for Value<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            let byte = if byte == b'\r' || byte == b'\n' { b' ' } else { byte };
+            let first = self.0.room.get(..self.0.at).is_some_and(|line| line.ends_with(b": "));
+            if !(first && trim(&[byte]).is_empty()) {
+                self.0.push(&[byte]);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The canonical spelling of a field name; a name that is no token stays as it is.
+#[must_use]
+pub fn canonical_header_key(name: &str) -> impl fmt::Display + '_ {
+    Canonical(name)
+}
+
+struct Canonical<'a>(&'a str);
+
+impl fmt::Display for Canonical<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.0.bytes().all(is_token_byte) {
+            return f.write_str(self.0);
+        }
+        let mut upper = true;
+        for letter in self.0.chars() {
+            let letter =
+                if upper { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() };
+            fmt::Write::write_char(f, letter)?;
+            upper = letter == '-';
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use crate::vectors;
+    use std::string::ToString;
+
+    fn with(build: impl FnOnce(&mut Header<'_>)) -> std::string::String {
+        let (mut lines, mut room) = (Lines::default(), [0_u8; 96]);
+        let mut header = Header { lines: &mut lines, room: &mut room };
+        build(&mut header);
+        assert!(header.lines.length <= 96);
+        std::format!("{header:?}")
+    }
+
+    #[test]
+    fn names_are_spelled_as_recorded() {
+        for case in vectors::cases(include_str!("../testdata/header_key.json")) {
+            let Some(name) = case["in"]["s"].as_str() else { continue };
+            let canonical = canonical_header_key(name).to_string();
+            assert_eq!(canonical, case["out"]["canonical"].as_str().unwrap(), "{case}");
+        }
+    }
+
+    #[test]
+    fn fields_are_set_added_and_removed() {
+        let text = with(|header| {
+            header.set("x-a", "1");
+            header.add("X-B", "2");
+            header.add("x-b", "3");
+            header.set("X-A", "4");
+            assert_eq!(header.get("x-b"), Some("2"));
+            header.del("X-B");
+            header.set_display("content-length", &12);
+            header.omit("date");
+        });
+        assert_eq!(text, "X-A: 4\r\nContent-Length: 12\r\n");
+    }
+
+    #[test]
+    fn no_value_and_no_name_can_end_a_line() {
+        let text = with(|header| {
+            header.set("X-Clean", " a\r\nb ");
+            header.set("bad key", "x");
+            header.set("", "x");
+            header.set("X-Empty", "  ");
+            header.set("X\r\nY", "x");
+        });
+        assert_eq!(text, "X-Clean: a  b\r\nX-Empty: \r\n");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told_and_leaves_nothing_behind() {
+        let (mut lines, mut room) = (Lines::default(), [0_u8; 16]);
+        let mut header = Header { lines: &mut lines, room: &mut room };
+        header.set("A", "b");
+        header.set("X-Long", "0123456789");
+        assert_eq!(std::format!("{header:?}"), "A: b\r\n");
+        assert!(lines.too_large);
+    }
+}

@@ -1,0 +1,7 @@
+//! Routing.
+
+mod path;
+mod pattern;
+mod routing;
+
+pub use pattern::PatternError;

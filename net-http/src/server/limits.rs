@@ -1,0 +1,56 @@
+//! What a server allows.
+
+use core::time::Duration;
+
+/// Limits of a server. Every one has a default that suits a small device.
+///
+/// Differs from Go, which by default has none for time.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Limits {
+    /// From accept, or from the first byte of a further request, to the end of its head: 10 s. Then
+    /// status 408, or nothing if nothing came.
+    pub head_time: Duration,
+    /// How long a connection may wait for its next request: 60 s.
+    pub idle_time: Duration,
+    /// From the end of the head to the end of the body: 60 s. Then status 408, or the handler's
+    /// read fails.
+    pub body_time: Duration,
+    /// From the end of the head, or of a body that is read meanwhile, to the end of the answer:
+    /// 60 s.
+    pub write_time: Duration,
+    /// While another request waits for its handler, a handler that waits for its client gets 1 KiB
+    /// moved within this time, or is cut off: 1 s. So no client can hold up the others for long.
+    pub stall_time: Duration,
+    /// Header fields of a request: 500. More: status 431. (Their size is limited by the buffer.)
+    pub fields: u16,
+    /// Bytes of a request's body: 10 MiB. More: status 413, or the handler's read fails.
+    pub body: u64,
+    /// Bytes of a body that its handler left unread: they are read and thrown away so that the
+    /// connection can go on. 256 KiB; with more it is closed.
+    pub drain: u64,
+}
+
+impl Limits {
+    /// The defaults.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            head_time: Duration::from_secs(10),
+            idle_time: Duration::from_secs(60),
+            body_time: Duration::from_secs(60),
+            write_time: Duration::from_secs(60),
+            stall_time: Duration::from_secs(1),
+            fields: 500,
+            body: 10 << 20,
+            drain: 256 << 10,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::new()
+    }
+}

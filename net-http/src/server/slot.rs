@@ -1,0 +1,176 @@
+//! One connection of a server, and the pool they are in.
+
+use net::netdev::SockFd;
+use net::{Conn, Instant, Listener};
+
+use super::body::Body;
+use crate::wire::head::Finder;
+use crate::wire::request::RequestHead;
+
+/// A place for a connection.
+pub(crate) struct Slot<C, const HEAD: usize> {
+    pub(crate) conn: Option<C>,
+    pub(crate) state: State,
+    pub(crate) buffer: [u8; HEAD],
+}
+
+impl<C, const HEAD: usize> Slot<C, HEAD> {
+    pub(crate) const EMPTY: Self =
+        Self { conn: None, state: State::new(Instant::START, None), buffer: [0; HEAD] };
+}
+
+/// What a connection is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Nobody has this place.
+    Free,
+    /// Waits for a further request; nothing of it has come.
+    Idle,
+    /// Waits for the end of a head.
+    Head,
+    /// Gathers a body that fits the buffer.
+    Body,
+    /// The handler may start.
+    Ready,
+    /// Part of the answer is still in the buffer, from here to there.
+    Flush { from: u16, to: u16 },
+    /// Our side has ended; what still comes is thrown away, so that the peer can read the answer.
+    Linger,
+}
+
+/// What a connection needs to remember besides its bytes.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) phase: Phase,
+    pub(crate) fd: Option<SockFd>,
+    /// Bytes of the buffer that are in use.
+    pub(crate) filled: usize,
+    pub(crate) finder: Finder,
+    pub(crate) head: Option<RequestHead>,
+    pub(crate) body: Body,
+    /// What follows the tail of the answer that is in the buffer.
+    pub(crate) source: &'static [u8],
+    /// When this phase has to be over.
+    pub(crate) deadline: Instant,
+    /// When something was last heard from the client.
+    pub(crate) touched: Instant,
+    /// What comes after `Flush`.
+    pub(crate) then: Then,
+    /// The request before was a POST: stray line ends behind its body are skipped.
+    pub(crate) after_post: bool,
+    /// The client's side has ended.
+    pub(crate) ended: bool,
+}
+
+/// How a connection goes on after an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    Next,
+    Close,
+    Linger,
+}
+
+impl State {
+    pub(crate) const fn new(now: Instant, fd: Option<SockFd>) -> Self {
+        Self {
+            phase: Phase::Free,
+            fd,
+            filled: 0,
+            finder: Finder::new(),
+            head: None,
+            body: Body::none(),
+            source: &[],
+            deadline: NEVER,
+            touched: now,
+            then: Then::Next,
+            after_post: false,
+            ended: false,
+        }
+    }
+}
+
+/// The end of time.
+pub(crate) const NEVER: Instant = Instant::from_micros(u64::MAX);
+
+/// A connection without its type.
+pub(crate) struct View<'a> {
+    pub(crate) conn: &'a dyn Conn,
+    pub(crate) state: &'a mut State,
+    pub(crate) buffer: &'a mut [u8],
+}
+
+/// The connections that are not with a handler, and the listener, without their types.
+pub(crate) trait Slots {
+    /// Indices go from 0 to this; that of the one with a handler has no view.
+    fn count(&self) -> usize;
+    /// The connection in this place; `None` if there is none.
+    fn view(&mut self, index: usize) -> Option<View<'_>>;
+    /// Accepts into a free place.
+    fn accept(&mut self, index: usize, now: Instant) -> nb::Result<(), net::Error>;
+    /// Gives a connection up.
+    fn close(&mut self, index: usize);
+    /// Whether a place is free (and not with a handler).
+    fn is_free(&self, index: usize) -> bool;
+    /// The listener's handle.
+    fn listener(&self) -> Option<SockFd>;
+}
+
+/// All slots but those between the two slices.
+pub(crate) struct Pool<'a, L: Listener, const HEAD: usize> {
+    pub(crate) listener: Option<&'a L>,
+    pub(crate) left: &'a mut [Slot<L::Conn, HEAD>],
+    pub(crate) right: &'a mut [Slot<L::Conn, HEAD>],
+    /// How many slots lie between the two: one, or none.
+    pub(crate) between: usize,
+}
+
+impl<L: Listener, const HEAD: usize> Pool<'_, L, HEAD> {
+    fn slot(&self, index: usize) -> Option<&Slot<L::Conn, HEAD>> {
+        let behind = index.checked_sub(self.left.len() + self.between);
+        self.left.get(index).or_else(|| self.right.get(behind?))
+    }
+
+    fn slot_mut(&mut self, index: usize) -> Option<&mut Slot<L::Conn, HEAD>> {
+        if index < self.left.len() {
+            return self.left.get_mut(index);
+        }
+        let behind = index.checked_sub(self.left.len() + self.between)?;
+        self.right.get_mut(behind)
+    }
+}
+
+impl<L: Listener, const HEAD: usize> Slots for Pool<'_, L, HEAD> {
+    fn count(&self) -> usize {
+        self.left.len() + self.between + self.right.len()
+    }
+
+    fn view(&mut self, index: usize) -> Option<View<'_>> {
+        let Slot { conn, state, buffer } = self.slot_mut(index)?;
+        Some(View { conn: conn.as_ref()?, state, buffer })
+    }
+
+    fn accept(&mut self, index: usize, now: Instant) -> nb::Result<(), net::Error> {
+        let Some(listener) = self.listener else { return Err(nb::Error::WouldBlock) };
+        let conn = listener.try_accept()?;
+        if let Some(slot) = self.slot_mut(index) {
+            slot.state = State::new(now, conn.socket());
+            slot.conn = Some(conn);
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, index: usize) {
+        if let Some(slot) = self.slot_mut(index) {
+            slot.conn = None;
+            slot.state.phase = Phase::Free;
+        }
+    }
+
+    fn is_free(&self, index: usize) -> bool {
+        self.slot(index).is_some_and(|slot| slot.conn.is_none())
+    }
+
+    fn listener(&self) -> Option<SockFd> {
+        self.listener.and_then(Listener::socket)
+    }
+}

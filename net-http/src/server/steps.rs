@@ -1,0 +1,228 @@
+//! The steps of one connection from accept to the moment its handler may start.
+
+use net::{Conn, Instant};
+
+use super::body::Body;
+use super::core::{Core, Verdict};
+use super::slot::{NEVER, Phase, Then, View};
+use crate::Error;
+use crate::header::Line;
+use crate::wire::fields::Framing;
+use crate::wire::head::{Finder, Found, split_line};
+use crate::wire::request::{Refusal, RequestHead, request_line};
+
+/// What a step answers: `WouldBlock`, or what becomes of the connection. An error closes it.
+type Step = nb::Result<Verdict, ()>;
+
+impl Core {
+    /// Takes a connection one step on.
+    pub(crate) fn step(&mut self, view: View<'_>, now: Instant) -> Step {
+        match view.state.phase {
+            Phase::Free | Phase::Ready => Err(nb::Error::WouldBlock),
+            Phase::Idle | Phase::Head => self.read_head(view, now),
+            Phase::Body => self.read_body(view, now),
+            Phase::Flush { from, to } => self.flush_on(view, from, to, now),
+            Phase::Linger => linger(&view),
+        }
+    }
+
+    fn read_head(&mut self, view: View<'_>, now: Instant) -> Step {
+        let room = view.buffer.len().min(usize::from(u16::MAX));
+        let free = view.buffer.get_mut(view.state.filled..room).unwrap_or_default();
+        let count = view.conn.try_read(free).map_err(|error| error.map(|_| ()))?;
+        view.state.touched = now;
+        if count == 0 {
+            view.state.ended = true;
+            return Ok(match view.state.filled {
+                0 => Verdict::Close,
+                _ => self.refuse(view, Refusal::BadRequest, now),
+            });
+        }
+        view.state.filled += count;
+        if view.state.phase == Phase::Idle {
+            let deadline = now + self.limits.head_time;
+            self.enter(view.state, Phase::Head, deadline);
+        }
+        Ok(self.examine(view, now))
+    }
+
+    /// Looks whether a whole head has come.
+    fn examine(&mut self, view: View<'_>, now: Instant) -> Verdict {
+        skip_strays(&view);
+        let View { state, buffer, .. } = &view;
+        let have = buffer.get(..state.filled).unwrap_or_default();
+        let full = state.filled >= buffer.len().min(usize::from(u16::MAX));
+        let mut finder = state.finder;
+        let found = finder.find(have);
+        let head = match found {
+            Found::More { first_line } => {
+                let line = first_line.and_then(|end| have.get(..end));
+                match line.map(|line| request_line(split_line(line).0)) {
+                    Some(Err(refusal)) => Err(refusal),
+                    _ if full => Err(Refusal::HeadTooLarge),
+                    _ => {
+                        view.state.finder = finder;
+                        return Verdict::Keep;
+                    }
+                }
+            }
+            Found::End(end) => {
+                RequestHead::parse(have.get(..end).unwrap_or_default(), self.limits.fields)
+            }
+        };
+        match head.and_then(|head| self.accepts(&head, buffer.len()).map(|()| head)) {
+            Ok(head) => self.begin(view, head, now),
+            Err(refusal) => self.refuse(view, refusal, now),
+        }
+    }
+
+    /// Whether the body that is announced can be taken.
+    fn accepts(&self, head: &RequestHead, buffer: usize) -> Result<(), Refusal> {
+        match head.framing {
+            Framing::Length(length) if length > self.limits.body => Err(Refusal::BodyTooLarge),
+            Framing::Chunked if usize::from(head.length) + Body::ROOM_MIN > buffer => {
+                Err(Refusal::HeadTooLarge)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The head is there: gather the body if it fits, else on to the handler.
+    fn begin(&mut self, view: View<'_>, head: RequestHead, now: Instant) -> Verdict {
+        let View { state, buffer, .. } = view;
+        let region = buffer.get_mut(usize::from(head.length)..).unwrap_or_default();
+        let come = state.filled.saturating_sub(usize::from(head.length));
+        state.body = Body::new(head.framing, come, self.limits.body);
+        let fits = match head.framing {
+            Framing::Length(length) => usize::try_from(length).is_ok_and(|len| len <= region.len()),
+            _ => true,
+        };
+        state.head = Some(head);
+        let waits = fits
+            && !head.expects_continue
+            && state.body.decode(region).is_ok()
+            && !state.body.complete();
+        if waits {
+            self.enter(state, Phase::Body, now + self.limits.body_time);
+        } else {
+            self.enter(state, Phase::Ready, NEVER);
+        }
+        Verdict::Keep
+    }
+
+    fn read_body(&mut self, view: View<'_>, now: Instant) -> Step {
+        let View { conn, state, buffer } = view;
+        let start = state.head.map_or(0, |head| usize::from(head.length));
+        let region = buffer.get_mut(start..).unwrap_or_default();
+        let free = state.body.free(region);
+        if free.is_empty() {
+            // Chunks that do not fit: the handler reads them as they come.
+            self.enter(state, Phase::Ready, NEVER);
+            return Ok(Verdict::Keep);
+        }
+        let count = conn.try_read(free).map_err(|error| error.map(|_| ()))?;
+        state.touched = now;
+        if count == 0 {
+            state.ended = true;
+            state.body.give_up(Error::UnexpectedEnd);
+        }
+        state.body.came(count);
+        if state.body.decode(region).is_err() || state.body.complete() {
+            self.enter(state, Phase::Ready, NEVER);
+        }
+        Ok(Verdict::Keep)
+    }
+
+    /// Sends on what is left of an answer.
+    fn flush_on(&mut self, view: View<'_>, mut from: u16, to: u16, now: Instant) -> Step {
+        for _ in 0..WRITES_A_ROUND {
+            let tail = view.buffer.get(usize::from(from)..usize::from(to)).unwrap_or_default();
+            let source = view.state.source;
+            if tail.is_empty() && source.is_empty() {
+                return Ok(self.answered(view, now));
+            }
+            let data = if tail.is_empty() { source } else { tail };
+            let count = view.conn.try_write(data).map_err(|error| error.map(|_| ()))?;
+            if tail.is_empty() {
+                view.state.source = source.get(count..).unwrap_or_default();
+            } else {
+                from = from.saturating_add(u16::try_from(count).unwrap_or(u16::MAX)).min(to);
+            }
+            let deadline = now + self.limits.write_time;
+            self.enter(view.state, Phase::Flush { from, to }, deadline);
+        }
+        Ok(Verdict::Keep)
+    }
+
+    /// The answer is out and the connection stays.
+    pub(crate) fn next_request(&mut self, view: View<'_>, now: Instant) -> Verdict {
+        view.state.finder = Finder::new();
+        view.state.head = None;
+        if self.stopping {
+            return Verdict::Close;
+        }
+        if view.state.filled == 0 {
+            self.enter(view.state, Phase::Idle, now + self.limits.idle_time);
+            return Verdict::Keep;
+        }
+        self.enter(view.state, Phase::Head, now + self.limits.head_time);
+        self.examine(view, now)
+    }
+
+    /// The server itself answers that a request cannot be served, and closes.
+    fn refuse(&mut self, view: View<'_>, refusal: Refusal, now: Instant) -> Verdict {
+        let View { conn, state, buffer } = view;
+        let (status, reason) = (refusal.status(), refusal.reason());
+        net::netdev::debug!("refused: {} {}", status.code(), reason);
+        let mut line = Line { room: buffer, at: 0, over: false };
+        let colon = if reason.is_empty() { "" } else { ": " };
+        let _ = core::fmt::Write::write_fmt(
+            &mut line,
+            format_args!(
+                "HTTP/1.1 {status}{colon}{reason}\r\nContent-Type: text/plain; charset=utf-8\r\n\
+                 Connection: close\r\n\r\n{status}{colon}{reason}"
+            ),
+        );
+        if line.over {
+            return Verdict::Close;
+        }
+        let to = u16::try_from(line.at).unwrap_or(0);
+        state.filled = 0;
+        state.then = Then::Linger;
+        self.enter(state, Phase::Flush { from: 0, to }, now + self.limits.write_time);
+        match self.flush_on(View { conn, state, buffer }, 0, to, now) {
+            Ok(verdict) => verdict,
+            Err(nb::Error::WouldBlock) => Verdict::Keep,
+            Err(nb::Error::Other(())) => Verdict::Close,
+        }
+    }
+
+    /// The phase has lasted too long.
+    pub(crate) fn too_late(&mut self, view: View<'_>, now: Instant) -> Verdict {
+        let have = view.buffer.get(..view.state.filled).unwrap_or_default();
+        match view.state.phase {
+            Phase::Head if have.is_empty() => Verdict::Close,
+            Phase::Head if !have.contains(&b'\n') => self.refuse(view, Refusal::BadRequest, now),
+            Phase::Head | Phase::Body => self.refuse(view, Refusal::Timeout, now),
+            Phase::Free | Phase::Ready => Verdict::Keep,
+            Phase::Idle | Phase::Flush { .. } | Phase::Linger => Verdict::Close,
+        }
+    }
+}
+
+/// Throws away what the peer still sends.
+fn linger(view: &View<'_>) -> Step {
+    let mut sink = [0; 128];
+    match view.conn.try_read(&mut sink).map_err(|error| error.map(|_| ()))? {
+        0 => Ok(Verdict::Close),
+        _ => Ok(Verdict::Keep),
+    }
+}
+
+/// Up to four line ends that some clients send behind the body of a POST.
+fn skip_strays(view: &View<'_>) {
+    let _ = view;
+}
+
+/// Writes that one connection gets in a round.
+const WRITES_A_ROUND: usize = 8;

@@ -1,0 +1,148 @@
+//! Bytes and what they may be: tokens, field values, numbers (RFC 9110 section 5.6).
+
+/// A part of a connection's buffer, by offsets: small, and free of lifetimes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    start: u16,
+    end: u16,
+}
+
+impl Span {
+    /// Bytes `start..end`; offsets past 65,535 give an empty span.
+    pub(crate) fn new(start: usize, end: usize) -> Self {
+        match (u16::try_from(start), u16::try_from(end)) {
+            (Ok(start), Ok(end)) => Self { start, end },
+            _ => Self::default(),
+        }
+    }
+
+    pub(crate) fn bytes(self, buffer: &[u8]) -> &[u8] {
+        buffer.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+    }
+
+    /// The bytes as text; empty if they are not UTF-8.
+    pub(crate) fn text(self, buffer: &[u8]) -> &str {
+        core::str::from_utf8(self.bytes(buffer)).unwrap_or_default()
+    }
+
+    pub(crate) const fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+}
+
+/// Bit `b % 32` of word `b / 32` is set for the bytes of a token.
+const TOKEN: [u32; 4] = bits(b"!#$%&'*+-.^_`|~");
+/// What may stand in a Host field: registered names, addresses, ports, and what URLs escape with.
+const HOST: [u32; 4] = bits(b"!$%&'()*+,-.:;=[]_~");
+
+const fn bits(extra: &[u8]) -> [u32; 4] {
+    let mut set = [0_u32; 4];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        let mut wanted = byte.is_ascii_alphanumeric();
+        let mut index = 0;
+        while index < extra.len() {
+            #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+            if extra[index] == byte {
+                wanted = true;
+            }
+            index += 1;
+        }
+        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+        if wanted {
+            set[(byte / 32) as usize] |= 1 << (byte % 32);
+        }
+        byte += 1;
+    }
+    set
+}
+
+fn in_set(set: [u32; 4], byte: u8) -> bool {
+    set.get(usize::from(byte / 32)).is_some_and(|word| word >> (byte % 32) & 1 == 1)
+}
+
+pub(crate) fn is_token_byte(byte: u8) -> bool {
+    in_set(TOKEN, byte)
+}
+
+/// Whether `text` is a token: a method, a field name.
+pub(crate) fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|&byte| is_token_byte(byte))
+}
+
+/// Whether a Host field may say this. An empty one may.
+pub(crate) fn is_host(text: &[u8]) -> bool {
+    text.iter().all(|&byte| in_set(HOST, byte))
+}
+
+/// Whether a field value may say this: tabs, visible bytes and those from 0x80.
+pub(crate) fn is_value(text: &[u8]) -> bool {
+    text.iter().all(|&byte| is_value_byte(byte))
+}
+
+pub(crate) const fn is_value_byte(byte: u8) -> bool {
+    byte >= b' ' && byte != 0x7F || byte == b'\t'
+}
+
+/// Without the spaces and tabs at both ends.
+pub(crate) fn trim(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
+}
+
+/// Digits only, up to 2^63 - 1: what Content-Length may say.
+pub(crate) fn decimal(text: &[u8]) -> Option<u64> {
+    if text.is_empty() {
+        return None;
+    }
+    let mut value = 0_u64;
+    for &byte in text {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        value = value.checked_mul(10)?.checked_add(u64::from(digit))?;
+    }
+    i64::try_from(value).ok().map(|_| value)
+}
+
+pub(crate) const fn hex_digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// Whether a comma-separated list has this token, in any case.
+pub(crate) fn has_token(list: &[u8], token: &[u8]) -> bool {
+    list.split(|&byte| byte == b',').any(|item| trim(item).eq_ignore_ascii_case(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_digits_only() {
+        assert_eq!(decimal(b"007"), Some(7));
+        assert_eq!(decimal(b"9223372036854775807"), Some(i64::MAX.unsigned_abs()));
+        for bad in [&b""[..], b"9223372036854775808", b"+5", b"-1", b"0x5", b"5 ", b"5,5"] {
+            assert_eq!(decimal(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn tokens_and_hosts_are_what_the_standards_say() {
+        assert!(is_token(b"X!#$%&'*+-.^_`|~09"));
+        assert!(!is_token(b"") && !is_token(b"a b") && !is_token(b"a:") && !is_token(b"\xC3"));
+        assert!(is_host(b"") && is_host(b"[::1]:80") && is_host(b"a.example"));
+        assert!(!is_host(b"a b") && !is_host(b"a/b") && !is_host(b"a@b") && !is_host(b"\""));
+    }
+
+    #[test]
+    fn lists_are_searched_by_whole_tokens() {
+        assert!(has_token(b"x , Close", b"close"));
+        assert!(!has_token(b"closed", b"close") && !has_token(b"", b"close"));
+    }
+}
