@@ -91,6 +91,8 @@ pub(crate) const START_SERVER_TCP: Command = Command::new(0x28);
 pub(crate) const AVAIL_DATA_TCP: Command = Command::new(0x2B);
 /// Waits for the peer: an unreachable one costs 18 s (SYN retries of lwIP).
 pub(crate) const START_CLIENT_TCP: Command = Command::new(0x2D).blocks(30_000);
+/// With UDP_MODE it only sets a destination, and is answered at once.
+pub(crate) const START_CLIENT_TCP_UDP: Command = Command::new(0x2D);
 pub(crate) const STOP_CLIENT_TCP: Command = Command::new(0x2E);
 pub(crate) const GET_CLIENT_STATE_TCP: Command = Command::new(0x2F);
 pub(crate) const DISCONNECT: Command = Command::new(0x30).blocks(10_000);
@@ -101,6 +103,7 @@ pub(crate) const REQ_HOST_BY_NAME: Command = Command::new(0x34).blocks(30_000);
 pub(crate) const GET_HOST_BY_NAME: Command = Command::new(0x35);
 /// Answers a text with a NUL at its end.
 pub(crate) const GET_FW_VERSION: Command = Command::new(0x37);
+pub(crate) const SEND_DATA_UDP: Command = Command::new(0x39);
 pub(crate) const GET_REMOTE_DATA: Command = Command::new(0x3A);
 /// Four bytes, or eight from firmware built on arduino-esp32.
 pub(crate) const GET_TIME: Command = Command::new(0x3B);
@@ -114,6 +117,7 @@ pub(crate) const SEND_DATA_TCP: Command = Command::new(0x44).wide();
 /// chip. Ten seconds of that are enough.
 pub(crate) const SEND_DATA_TCP_BLOCKING: Command = SEND_DATA_TCP.blocks(10_000);
 pub(crate) const GET_DATABUF_TCP: Command = Command::new(0x45).wide().data();
+pub(crate) const INSERT_DATABUF: Command = Command::new(0x46).wide();
 pub(crate) const SOCKET: Command = Command::new(0x70);
 pub(crate) const CLOSE: Command = Command::new(0x71);
 pub(crate) const ERRNO: Command = Command::new(0x72);
@@ -130,6 +134,7 @@ pub(crate) const GETPEERNAME: Command = Command::new(0x7F);
 
 /// Connection modes of START_SERVER_TCP and START_CLIENT_TCP.
 pub(crate) const TCP_MODE: u8 = 0;
+pub(crate) const UDP_MODE: u8 = 1;
 
 /// A slot or descriptor number that stands for "none".
 pub(crate) const NO_SOCKET: u8 = 255;

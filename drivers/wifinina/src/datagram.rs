@@ -1,16 +1,18 @@
-//! UDP, by descriptor: slots would share one address between what is sent and what is received, and
-//! pass on at most fifty datagrams a second.
+//! UDP: by descriptor where the firmware can. Slots share one address between what is sent and what
+//! is received, and pass on at most fifty datagrams a second.
 
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use netdev::{Error, Fault};
 
 use crate::command::{
-    BIND, CONNECT, DATAGRAM_MAX, NO_SOCKET, RECVFROM, SENDTO, SOCK_DGRAM, SOCKET, errno,
+    BIND, CONNECT, DATAGRAM_MAX, GET_SOCKET, NO_SOCKET, RECVFROM, SENDTO, SOCK_DGRAM, SOCKET,
+    START_SERVER_TCP, UDP_MODE, errno,
 };
 use crate::exchange::Owner;
 use crate::listener::OTHER_PORTS;
-use crate::sockets::Kind;
+use crate::slot_datagram::SlotDatagram;
+use crate::sockets::{Channel, Kind};
 use crate::spi::SpiLink;
 use crate::state::Core;
 use crate::stream::stream_error;
@@ -18,17 +20,19 @@ use crate::stream::stream_error;
 /// How far a datagram socket has come.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Opening {
-    Socket,
+    /// A descriptor is asked for, or a slot.
+    Ask,
     Unblock(u8),
-    Bind(u8),
+    Bind(Channel),
 }
 
 impl Opening {
-    /// The descriptor that the chip has to close if it goes no further.
-    pub(crate) fn fd(self) -> Option<u8> {
+    /// What the chip has to close if it goes no further.
+    pub(crate) fn channel(self) -> Option<Channel> {
         match self {
-            Self::Socket => None,
-            Self::Unblock(fd) | Self::Bind(fd) => Some(fd),
+            Self::Ask => None,
+            Self::Unblock(fd) => Some(Channel::Descriptor(fd)),
+            Self::Bind(channel) => Some(channel),
         }
     }
 }
@@ -36,9 +40,11 @@ impl Opening {
 /// A datagram socket that is bound.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Datagram {
-    pub(crate) fd: u8,
+    pub(crate) channel: Channel,
     /// It has a peer, and hears nobody else.
     connected: bool,
+    /// What a slot is doing.
+    pub(crate) slot: SlotDatagram,
 }
 
 impl<L: SpiLink> Core<'_, L> {
@@ -49,7 +55,7 @@ impl<L: SpiLink> Core<'_, L> {
             let opening = match socket.kind {
                 Kind::Datagram(datagram) => return Ok(datagram),
                 Kind::Opening(opening) => opening,
-                Kind::Fresh if socket.dgram => Opening::Socket,
+                Kind::Fresh if socket.dgram => Opening::Ask,
                 _ => return Err(Error::InvalidState.into()),
             };
             if socket.port == 0 {
@@ -63,26 +69,38 @@ impl<L: SpiLink> Core<'_, L> {
 
     fn open_step(&mut self, index: u8, opening: Opening) -> nb::Result<Kind, Error> {
         let owner = Owner::Write(index);
+        let descriptors = self.state.firmware.descriptors;
         Ok(match opening {
-            Opening::Socket => {
-                let fd = self.ask(owner, &SOCKET, &[&[SOCK_DGRAM], &[0]])?.byte();
-                match fd.ok_or(Error::Fault(Fault::Frame))? {
+            Opening::Ask => {
+                let number = if descriptors {
+                    self.ask(owner, &SOCKET, &[&[SOCK_DGRAM], &[0]])?.byte()
+                } else {
+                    self.ask(owner, &GET_SOCKET, &[])?.byte()
+                };
+                Kind::Opening(match number.ok_or(Error::Fault(Fault::Frame))? {
                     NO_SOCKET => return Err(Error::NoSockets.into()),
-                    fd => Kind::Opening(Opening::Unblock(fd)),
-                }
+                    fd if descriptors => Opening::Unblock(fd),
+                    slot => Opening::Bind(Channel::Slot(slot)),
+                })
             }
             Opening::Unblock(fd) => {
                 self.unblock(owner, fd)?;
-                Kind::Opening(Opening::Bind(fd))
+                Kind::Opening(Opening::Bind(Channel::Descriptor(fd)))
             }
-            Opening::Bind(fd) => {
+            Opening::Bind(channel) => {
                 let port = self.socket(index)?.port.to_be_bytes();
-                let answer = self.ask(owner, &BIND, &[&[fd], &port])?;
+                let answer = match channel {
+                    Channel::Descriptor(fd) => self.ask(owner, &BIND, &[&[fd], &port])?,
+                    Channel::Slot(slot) => {
+                        self.ask(owner, &START_SERVER_TCP, &[&port, &[slot], &[UDP_MODE]])?
+                    }
+                };
                 if answer.is_zero() {
                     self.port_was_taken(index)?;
-                    return Ok(Kind::Opening(Opening::Bind(fd)));
+                    return Ok(Kind::Opening(opening));
                 }
-                Kind::Datagram(Datagram { fd, connected: false })
+                let slot = SlotDatagram::new();
+                Kind::Datagram(Datagram { channel, connected: false, slot })
             }
         })
     }
@@ -93,15 +111,17 @@ impl<L: SpiLink> Core<'_, L> {
         index: u8,
         remote: SocketAddrV4,
     ) -> nb::Result<(), Error> {
-        let Datagram { fd, .. } = self.open_datagram(index)?;
-        let (ip, port) = (remote.ip().octets(), remote.port().to_be_bytes());
-        let answer = self.ask(Owner::Write(index), &CONNECT, &[&[fd], &ip, &port])?;
-        if answer.is_zero() && ![errno::NONE, errno::EINPROGRESS].contains(&answer.errno) {
-            return Err(stream_error(answer.errno).into());
+        let datagram = self.open_datagram(index)?;
+        if let Channel::Descriptor(fd) = datagram.channel {
+            let (ip, port) = (remote.ip().octets(), remote.port().to_be_bytes());
+            let answer = self.ask(Owner::Write(index), &CONNECT, &[&[fd], &ip, &port])?;
+            if answer.is_zero() && ![errno::NONE, errno::EINPROGRESS].contains(&answer.errno) {
+                return Err(stream_error(answer.errno).into());
+            }
         }
         let socket = self.socket(index)?;
         socket.peer = remote;
-        socket.kind = Kind::Datagram(Datagram { fd, connected: true });
+        socket.kind = Kind::Datagram(Datagram { connected: true, ..datagram });
         Ok(())
     }
 
@@ -112,7 +132,7 @@ impl<L: SpiLink> Core<'_, L> {
         data: &[u8],
         to: Option<SocketAddrV4>,
     ) -> nb::Result<usize, Error> {
-        let Datagram { fd, connected } = self.open_datagram(index)?;
+        let Datagram { channel, connected, .. } = self.open_datagram(index)?;
         let to = match to {
             None if connected => self.socket(index)?.peer,
             None => return Err(Error::DestinationRequired.into()),
@@ -122,6 +142,10 @@ impl<L: SpiLink> Core<'_, L> {
         if data.len() > usize::from(DATAGRAM_MAX) {
             return Err(Error::MessageTooLong.into());
         }
+        let fd = match channel {
+            Channel::Descriptor(fd) => fd,
+            Channel::Slot(slot) => return self.send_by_slot(index, slot, data, to),
+        };
         let (ip, port) = (to.ip().octets(), to.port().to_be_bytes());
         let answer = self.ask(Owner::Write(index), &SENDTO, &[&[fd], &ip, &port, data])?;
         let sent = answer.array().map_or(0, u16::from_be_bytes);
@@ -140,27 +164,40 @@ impl<L: SpiLink> Core<'_, L> {
         index: u8,
         buf: &mut [u8],
     ) -> nb::Result<(usize, SocketAddr), Error> {
-        let Kind::Datagram(Datagram { fd, connected }) = self.sound(index)?.kind else {
+        let Kind::Datagram(Datagram { channel, connected, .. }) = self.sound(index)?.kind else {
             return Err(Error::InvalidState.into());
         };
+        let (len, from) = match channel {
+            Channel::Descriptor(fd) => self.recv_by_descriptor(index, fd, buf)?,
+            Channel::Slot(slot) => self.recv_by_slot(index, slot, buf)?,
+        };
+        self.socket(index)?.awaited = false;
+        // What came before there was a peer is still in the chip's queue.
+        if connected && from != self.socket(index)?.peer {
+            return Err(nb::Error::WouldBlock);
+        }
+        Ok((len, SocketAddr::V4(from)))
+    }
+
+    fn recv_by_descriptor(
+        &mut self,
+        index: u8,
+        fd: u8,
+        buf: &mut [u8],
+    ) -> nb::Result<(usize, SocketAddrV4), Error> {
         self.await_readable(index, fd)?;
         let room = buf.len().min(usize::from(DATAGRAM_MAX));
         let size = u16::try_from(room + 1).unwrap_or(DATAGRAM_MAX).to_le_bytes();
         let buf = buf.get_mut(..room).unwrap_or_default();
         let (len, answer) = self.read_data(index, &RECVFROM, &[&[fd], &size], buf)?;
-        if len == 0 && answer.errno != errno::NONE {
-            return match answer.errno {
-                errno::EAGAIN => Err(nb::Error::WouldBlock),
-                errno => Err(stream_error(errno).into()),
-            };
+        match answer.errno {
+            _ if len > 0 => {}
+            errno::NONE => {}
+            errno::EAGAIN => return Err(nb::Error::WouldBlock),
+            errno => return Err(stream_error(errno).into()),
         }
-        self.socket(index)?.awaited = false;
         let [a, b, c, d, low, high] = answer.array().ok_or(Error::Fault(Fault::Frame))?;
-        let from = SocketAddr::from((Ipv4Addr::new(a, b, c, d), u16::from_le_bytes([low, high])));
-        // What came before there was a peer is still in the chip's queue.
-        if connected && from != SocketAddr::V4(self.socket(index)?.peer) {
-            return Err(nb::Error::WouldBlock);
-        }
+        let from = SocketAddrV4::new(Ipv4Addr::new(a, b, c, d), u16::from_le_bytes([low, high]));
         Ok((len, from))
     }
 }

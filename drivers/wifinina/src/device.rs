@@ -107,9 +107,6 @@ impl<L: SpiLink, P: Platform> Netdev for Wifinina<'_, L, P> {
             _ => return Err(Error::Unsupported.into()),
         };
         self.with(|core| {
-            if dgram && !core.state.firmware.descriptors {
-                return Err(Error::Unsupported.into());
-            }
             let fd = self.shared.handles.open()?;
             let index = core.index(fd)?;
             core.socket(index)?.dgram = dgram;

@@ -52,23 +52,23 @@ impl Firmware {
 
     pub(crate) fn capabilities(&self) -> Capabilities {
         let capabilities = Capabilities::new(u16::from(self.slots()))
+            .datagrams(DATAGRAM_MAX)
             .with(Features::TCP_CONNECT)
             .with(Features::TCP_LISTEN)
+            .with(Features::UDP_SEND_TO)
             .with(Features::NAME_LOOKUP)
             .limited(Limits::RESET_READS_AS_END)
             .limited(Limits::LISTENER_KEEPS_PORT)
             .limited(Limits::BACKLOG_OF_ONE)
-            .limited(Limits::CALLS_BLOCK_CHIP);
+            .limited(Limits::CALLS_BLOCK_CHIP)
+            .limited(Limits::DATAGRAM_BURST_LOST);
         if self.descriptors {
-            capabilities
-                .datagrams(DATAGRAM_MAX)
-                .with(Features::UDP_SEND_TO)
-                .limited(Limits::CUT_DATAGRAM_UNTOLD)
-                .limited(Limits::DATAGRAM_BURST_LOST)
+            capabilities.limited(Limits::CUT_DATAGRAM_UNTOLD)
         } else {
             capabilities
                 .limited(Limits::WRITE_CAN_STALL_CHIP)
                 .limited(Limits::CONNECT_ERRORS_UNTOLD)
+                .limited(Limits::EMPTY_DATAGRAMS_LOST)
         }
     }
 }

@@ -13,6 +13,7 @@ mod listener;
 mod lookup;
 mod scan;
 mod settings;
+mod slot_datagram;
 mod sockets;
 mod spi;
 mod state;

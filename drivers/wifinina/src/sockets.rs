@@ -61,7 +61,7 @@ impl Socket {
         match self.kind {
             Kind::Connect(_) => true,
             Kind::Stream(stream) => matches!(stream.channel, Channel::Descriptor(_)),
-            Kind::Datagram(_) => true,
+            Kind::Datagram(datagram) => matches!(datagram.channel, Channel::Descriptor(_)),
             _ => false,
         }
     }
@@ -179,10 +179,8 @@ impl<L: SpiLink> Core<'_, L> {
             Kind::Fresh | Kind::Ended | Kind::Gone | Kind::Starting(_) => true,
             Kind::Connect(connect) => connect.channel().is_none_or(|it| self.stop(index, it)),
             Kind::Stream(stream) => self.stop(index, stream.channel),
-            Kind::Opening(opening) => {
-                opening.fd().is_none_or(|fd| self.stop(index, Channel::Descriptor(fd)))
-            }
-            Kind::Datagram(datagram) => self.stop(index, Channel::Descriptor(datagram.fd)),
+            Kind::Opening(opening) => opening.channel().is_none_or(|it| self.stop(index, it)),
+            Kind::Datagram(datagram) => self.stop(index, datagram.channel),
             Kind::Listener(listener) => self.keep(index, listener),
         };
         if done {

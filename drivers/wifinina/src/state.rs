@@ -363,8 +363,12 @@ impl<L: SpiLink> Core<'_, L> {
 
     /// Notes whether the chip has bytes of a caller's, or bytes for one.
     fn mark_in_flight(&self, owner: Owner, command: &Command, on: bool) {
-        const SENDS: [u8; 3] =
-            [command::SEND_DATA_TCP.code, command::SEND.code, command::SENDTO.code];
+        const SENDS: [u8; 4] = [
+            command::SEND_DATA_TCP.code,
+            command::SEND_DATA_UDP.code,
+            command::SEND.code,
+            command::SENDTO.code,
+        ];
         let code = command.code;
         match owner {
             Owner::Read(index) if command.data => {

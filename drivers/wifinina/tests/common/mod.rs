@@ -127,6 +127,11 @@ impl<P: Platform + Pace + Clone + 'static> Rig<P> {
         let link = self.device.netlink().unwrap();
         let network = Network::wifi("test-ap", "test-pass");
         wait(self.device, self.in_ms(5_000), || link.join(&network)).unwrap();
+        // Asking a firmware what it can means asking for what it may not know.
+        let counters = self.monitor.counters();
+        assert_eq!(counters.offences(), counters.unknown_opcodes);
+        assert!(counters.unknown_opcodes <= 2);
+        self.monitor.clear();
         self
     }
 

@@ -1,0 +1,160 @@
+//! UDP by slot, for firmware without descriptors.
+//!
+//! A slot has one buffer for the datagram to be sent, one for the datagram that came, and one address
+//! for both: the destination that was set, or the sender of what came, whichever was later. So the
+//! three commands of a send go out back to back, and what came is read to its end before the next.
+
+use core::net::{Ipv4Addr, SocketAddrV4};
+use core::time::Duration;
+
+use netdev::{Error, Fault};
+
+use crate::command::{
+    AVAIL_DATA_TCP, GET_DATABUF_TCP, GET_REMOTE_DATA, INSERT_DATABUF, SEND_DATA_UDP,
+    START_CLIENT_TCP_UDP, UDP_MODE,
+};
+use crate::exchange::Owner;
+use crate::sockets::Kind;
+use crate::spi::SpiLink;
+use crate::state::Core;
+
+/// What a slot is doing in each direction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SlotDatagram {
+    outgoing: Outgoing,
+    incoming: Incoming,
+}
+
+impl SlotDatagram {
+    pub(crate) fn new() -> Self {
+        Self { outgoing: Outgoing::Destination, incoming: Incoming::Look }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Outgoing {
+    Destination,
+    Payload,
+    Transmit,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Incoming {
+    Look,
+    /// A datagram of this length is there.
+    Sender(u16),
+    Data(u16, SocketAddrV4),
+    /// What did not fit is read and dropped.
+    Rest(u16),
+}
+
+impl<L: SpiLink> Core<'_, L> {
+    pub(crate) fn send_by_slot(
+        &mut self,
+        index: u8,
+        slot: u8,
+        data: &[u8],
+        to: SocketAddrV4,
+    ) -> nb::Result<usize, Error> {
+        let owner = Owner::Write(index);
+        let (ip, port) = (to.ip().octets(), to.port().to_be_bytes());
+        loop {
+            let next = match self.slot_datagram(index)?.outgoing {
+                Outgoing::Destination => {
+                    let params: [&[u8]; 4] = [&ip, &port, &[slot], &[UDP_MODE]];
+                    self.ask(owner, &START_CLIENT_TCP_UDP, &params)?;
+                    if data.is_empty() { Outgoing::Transmit } else { Outgoing::Payload }
+                }
+                Outgoing::Payload => {
+                    if self.ask(owner, &INSERT_DATABUF, &[&[slot], data])?.is_zero() {
+                        self.slot_datagram(index)?.outgoing = Outgoing::Destination;
+                        return Err(nb::Error::WouldBlock);
+                    }
+                    Outgoing::Transmit
+                }
+                Outgoing::Transmit => {
+                    let sent = self.ask(owner, &SEND_DATA_UDP, &[&[slot]])?;
+                    self.slot_datagram(index)?.outgoing = Outgoing::Destination;
+                    let failed = sent.is_zero();
+                    return if failed { Err(Error::Unreachable.into()) } else { Ok(data.len()) };
+                }
+            };
+            self.slot_datagram(index)?.outgoing = next;
+        }
+    }
+
+    pub(crate) fn recv_by_slot(
+        &mut self,
+        index: u8,
+        slot: u8,
+        buf: &mut [u8],
+    ) -> nb::Result<(usize, SocketAddrV4), Error> {
+        let owner = Owner::Read(index);
+        loop {
+            let next = match self.slot_datagram(index)?.incoming {
+                Incoming::Look => {
+                    if !self.may_look(index)? {
+                        return Err(nb::Error::WouldBlock);
+                    }
+                    let answer = self.ask(owner, &AVAIL_DATA_TCP, &[&[slot]])?;
+                    match answer.array().map(u16::from_le_bytes) {
+                        Some(0) => {
+                            self.look_later(index, LOOK);
+                            return Err(nb::Error::WouldBlock);
+                        }
+                        Some(len) => Incoming::Sender(len),
+                        None => return Err(Error::Fault(Fault::Frame).into()),
+                    }
+                }
+                Incoming::Sender(len) => {
+                    let answer = self.ask(owner, &GET_REMOTE_DATA, &[&[slot]])?;
+                    let [a, b, c, d, high, low] =
+                        answer.array().ok_or(Error::Fault(Fault::Frame))?;
+                    let port = u16::from_be_bytes([high, low]);
+                    Incoming::Data(len, SocketAddrV4::new(Ipv4Addr::new(a, b, c, d), port))
+                }
+                Incoming::Data(len, from) => {
+                    let read = self.read_datagram(index, slot, len, buf)?;
+                    let rest = len.saturating_sub(u16::try_from(read).unwrap_or(len));
+                    self.slot_datagram(index)?.incoming = Incoming::Rest(rest);
+                    return Ok((usize::from(len), from));
+                }
+                Incoming::Rest(0) => Incoming::Look,
+                Incoming::Rest(rest) => {
+                    let read = self.read_datagram(index, slot, rest, &mut [0; 128])?;
+                    let read = u16::try_from(read).unwrap_or(rest);
+                    // Nothing left although there should be: no reason to go on for ever.
+                    Incoming::Rest(if read == 0 { 0 } else { rest.saturating_sub(read) })
+                }
+            };
+            self.slot_datagram(index)?.incoming = next;
+        }
+    }
+
+    fn read_datagram(
+        &mut self,
+        index: u8,
+        slot: u8,
+        len: u16,
+        buf: &mut [u8],
+    ) -> nb::Result<usize, Error> {
+        let room = buf.len().min(usize::from(len));
+        if room == 0 {
+            return Ok(0);
+        }
+        let size = u16::try_from(room).unwrap_or(len).to_le_bytes();
+        let buf = buf.get_mut(..room).unwrap_or_default();
+        let (read, _) = self.read_data(index, &GET_DATABUF_TCP, &[&[slot], &size], buf)?;
+        Ok(read)
+    }
+
+    fn slot_datagram(&mut self, index: u8) -> Result<&mut SlotDatagram, Error> {
+        match &mut self.sound(index)?.kind {
+            Kind::Datagram(datagram) => Ok(&mut datagram.slot),
+            _ => Err(Error::InvalidState),
+        }
+    }
+}
+
+/// Between two looks that find nothing.
+const LOOK: Duration = Duration::from_micros(1_500);
