@@ -23,7 +23,8 @@ pub(crate) struct Stream {
     blocking: bool,
     /// The peer's end was read; the descriptor still has to be closed.
     ended: bool,
-    /// The last look found data, so the next one asks for more without asking whether there is any.
+    /// Data are likely: the last look found some, or there was none yet. So they are asked for at
+    /// once, and not first whether there are any.
     flowing: bool,
     /// Bytes of the send that is out.
     sending: Option<u16>,
@@ -43,7 +44,7 @@ impl Stream {
             channel,
             blocking,
             ended: false,
-            flowing: false,
+            flowing: true,
             sending: None,
             checking: false,
             stalled: false,
@@ -232,7 +233,7 @@ impl<L: SpiLink> Core<'_, L> {
                 Ok(0)
             }
             errno::EAGAIN | errno::NONE => {
-                self.look_later(index, LOOK);
+                self.look_later(index, LOOK_BY_DESCRIPTOR);
                 Err(nb::Error::WouldBlock)
             }
             errno => Err(stream_error(errno).into()),
@@ -251,7 +252,7 @@ impl<L: SpiLink> Core<'_, L> {
         }
         let flags = self.ask(owner, &POLL, &[&[fd]])?.byte().unwrap_or(POLL_FAILED);
         if flags & POLL_FAILED != 0 || flags & POLL_READABLE == 0 {
-            self.look_later(index, LOOK);
+            self.look_later(index, LOOK_BY_DESCRIPTOR);
             return Err(nb::Error::WouldBlock);
         }
         Ok(())
@@ -297,9 +298,11 @@ impl<L: SpiLink> Core<'_, L> {
         if self.is_out(Owner::Read(index)) {
             return Ok(true);
         }
-        let due = self.call.now() >= self.socket(index)?.look_at;
-        if due && self.bus_may_have_news() {
-            return Ok(true);
+        if self.call.now() >= self.socket(index)?.look_at {
+            if self.bus_may_have_news() {
+                return Ok(true);
+            }
+            self.look_later(index, LOOK);
         }
         self.socket(index)?.awaited = true;
         Ok(false)
@@ -345,6 +348,8 @@ pub(crate) fn stream_error(errno: u8) -> Error {
 
 /// Between two looks that find nothing.
 const LOOK: Duration = Duration::from_micros(1_500);
+/// The same for a descriptor, whose news take two questions: one whether there are any.
+const LOOK_BY_DESCRIPTOR: Duration = Duration::from_millis(1);
 /// Between two questions whether a slot is still connected.
 const STATE: Duration = Duration::from_millis(500);
 /// Before the next try to send after one that took nothing: the peer has to acknowledge first.

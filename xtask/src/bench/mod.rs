@@ -5,9 +5,10 @@ mod stack;
 
 use crate::boards::Warnings;
 use crate::workspace::Workspace;
-use crate::{Outcome, only_flags};
+use crate::{Outcome, only_flags, process};
 
-pub(crate) const HELP: &str = "measure: `bench size` for flash, static RAM and worst stack";
+pub(crate) const HELP: &str = "measure: `bench size` for flash, static RAM and worst stack, \
+    `bench wire` for what crosses the bus and how fast";
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     match arguments.split_first() {
@@ -15,8 +16,18 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
             only_flags(rest, &[])?;
             size::run(&Workspace::load()?)
         }
-        _ => Err("what to measure? there is `cargo xtask bench size`".into()),
+        Some((what, rest)) if what == "wire" => {
+            only_flags(rest, &[])?;
+            wire()
+        }
+        _ => Err("what to measure? there are `bench size` and `bench wire`".into()),
     }
+}
+
+/// Bus traffic and virtual times of the simulated chips; fails if one misses its limit.
+fn wire() -> Outcome {
+    let arguments = ["bench", "--quiet", "--package", "examples", "--bench", "wire"];
+    process::run(process::cargo().args(arguments))
 }
 
 /// Builds what `bench size` measures, without the measuring.

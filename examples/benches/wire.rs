@@ -1,0 +1,367 @@
+//! What a simulated WiFiNINA chip's bus carries for each thing that programs do, and how fast.
+//!
+//! Counts are exact; times are virtual, on a bus of 8 or 20 MHz with a chip that needs a given time
+//! from chip-select's rise until READY. Exits with 1 if a limit is missed.
+
+use core::fmt::Display;
+use core::net::{Ipv4Addr, SocketAddr};
+use core::time::Duration;
+use std::process::ExitCode;
+
+use netdev::{
+    AddressFamily, Instant, Netdev, Network, Platform, Protocol, Remote, SockFd, SockFlags,
+    SockType, wait,
+};
+use netdev_sim::{Internet, Polarity, SimDevice, SpiBench, VirtualClock};
+use wifinina::{BusError, Gpio0, NotWired, SpiPins, State, Wifinina};
+use wifinina_sim::{Chip, Config};
+
+const CHIP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
+const TURNAROUNDS_US: [u64; 3] = [0, 140, 1_200];
+const YARDSTICK_US: u64 = 140;
+const BULK: usize = 512 * 1024;
+
+fn main() -> ExitCode {
+    let mut report = Report::default();
+    counts(&mut report);
+    rates(&mut report);
+    latencies(&mut report);
+    polls(&mut report);
+    report.finish()
+}
+
+/// Bus traffic of single operations.
+fn counts(report: &mut Report) {
+    let lab = Lab::new(8_000_000, 0, true);
+    let (here, there) = lab.pair();
+    let kilobyte = [7; 1024];
+
+    lab.bench.clear_counters();
+    lab.send_all(here, &kilobyte);
+    let sent = lab.bench.counters();
+    report.at_most("1 KiB sent: chip-select cycles", sent.cs_cycles as f64, 2.0);
+    report.at_most("1 KiB sent: bytes", sent.bytes as f64, 1_044.0);
+    lab.drain_peer(there, 1024);
+
+    lab.peer_send(there, &kilobyte);
+    lab.settle();
+    lab.bench.clear_counters();
+    let mut buf = [0; 2048];
+    let len = lab.recv(here, &mut buf);
+    let received = lab.bench.counters();
+    assert_eq!(len, 1024, "it came in one piece");
+    report.at_most("1 KiB received: chip-select cycles", received.cs_cycles as f64, 2.0);
+    report.at_most("1 KiB received: bytes", received.bytes as f64, 1_044.0);
+
+    let large = vec![7; 64 * 1024];
+    lab.bench.clear_counters();
+    let mut rest: &[u8] = &large;
+    while !rest.is_empty() {
+        rest = &rest[lab.send_some(here, rest)..];
+        lab.drain_peer(there, usize::MAX);
+    }
+    let cycles = lab.bench.counters().cs_cycles as f64 / 64.0;
+    report.at_most("64 KiB in large writes: cycles per KiB", cycles, 0.55);
+}
+
+/// Share of the bus that payload gets in bulk.
+fn rates(report: &mut Report) {
+    for (hz, goals) in [(8_000_000_u32, [80.0, 90.0]), (20_000_000, [65.0, 80.0])] {
+        for (chunk, goal) in [1_436, 4_076].into_iter().zip(goals) {
+            for turnaround in TURNAROUNDS_US {
+                let limit = (turnaround <= YARDSTICK_US).then_some(goal);
+                for (way, share) in [
+                    ("send", bulk_send(hz, turnaround, chunk)),
+                    ("receive", bulk_receive(hz, turnaround, chunk)),
+                ] {
+                    let name = format!(
+                        "{way} at {} MHz, {chunk} bytes a command, chip {turnaround} us: % of the bus",
+                        hz / 1_000_000
+                    );
+                    report.at_least(&name, share, limit);
+                }
+            }
+        }
+    }
+}
+
+fn bulk_send(hz: u32, turnaround: u64, chunk: usize) -> f64 {
+    let lab = Lab::new(hz, turnaround, true);
+    let (here, there) = lab.accepted_pair();
+    let data = vec![7; chunk];
+    let begun = lab.now();
+    let mut sent = 0;
+    while sent < BULK {
+        sent += lab.send_some(here, &data);
+        lab.drain_peer(there, usize::MAX);
+    }
+    lab.share(sent, begun, hz)
+}
+
+fn bulk_receive(hz: u32, turnaround: u64, chunk: usize) -> f64 {
+    let lab = Lab::new(hz, turnaround, true);
+    let (here, there) = lab.accepted_pair();
+    let data = vec![7; 16 * 1024];
+    let mut buf = vec![0; chunk];
+    lab.peer_send(there, &data);
+    lab.settle();
+    let begun = lab.now();
+    let mut received = 0;
+    while received < BULK {
+        received += lab.recv(here, &mut buf);
+        let _ = lab.peer.send(there, &data, SockFlags::NONE);
+    }
+    lab.share(received, begun, hz)
+}
+
+/// How long things take that somebody waits for.
+fn latencies(report: &mut Report) {
+    for turnaround in TURNAROUNDS_US {
+        let limit = |ms| (turnaround <= YARDSTICK_US).then_some(ms);
+        let hello = (0..20).map(|n| hello(turnaround, n)).fold(0.0, f64::max);
+        let name = format!("hello on a new connection, chip {turnaround} us: ms");
+        report.at_most_if(&name, hello, limit(5.0));
+        let worst = (0..20).map(|n| delivery(turnaround, n, false)).fold(0.0, f64::max);
+        let name = format!("data comes to a waiting read (accepted), chip {turnaround} us: ms");
+        report.at_most_if(&name, worst, limit(2.0));
+        let worst = (0..20).map(|n| delivery(turnaround, n, true)).fold(0.0, f64::max);
+        let name = format!("data comes to a waiting read (dialled), chip {turnaround} us: ms");
+        report.at_most_if(&name, worst, limit(2.0));
+    }
+}
+
+/// Accept, read a request, answer with 150 bytes, close: from the client's connect until it has the
+/// answer's last byte.
+fn hello(turnaround: u64, number: u64) -> f64 {
+    let lab = Lab::new(8_000_000, turnaround, true);
+    let (listener, addr) = lab.listener();
+    lab.rest(Duration::from_micros(137_000 + number * 777));
+    let begun = lab.now();
+    let client = lab.peer_connect(addr);
+    let (served, _) = lab.wait(|| lab.device.accept(listener));
+    lab.peer_send(client, &[b'q'; 41]);
+    let mut request = [0; 256];
+    assert_eq!(lab.recv(served, &mut request), 41, "the whole request");
+    lab.send_all(served, &[b'a'; 150]);
+    lab.drain_peer(client, 150);
+    let took = lab.now().saturating_since(begun);
+    lab.device.close(served);
+    took.as_secs_f64() * 1e3
+}
+
+/// From the moment when data reach the chip until a read that has been waiting returns.
+fn delivery(turnaround: u64, number: u64, dialled: bool) -> f64 {
+    let lab = Lab::new(8_000_000, turnaround, true);
+    let (here, there) = if dialled { lab.pair() } else { lab.accepted_pair() };
+    // The network holds the data back, so that they come when nobody happens to look.
+    let delay = Duration::from_micros(50_000 + number * 777);
+    lab.internet.set_delay_between(PEER, CHIP, delay);
+    lab.peer_send(there, b"news");
+    let arrives = lab.now() + delay;
+    assert_eq!(lab.recv(here, &mut [0; 64]), 4);
+    lab.now().saturating_since(arrives).as_secs_f64() * 1e3
+}
+
+/// What an idle listener costs.
+fn polls(report: &mut Report) {
+    for (wired, limit) in [(true, 0.0), (false, 100.0)] {
+        let lab = Lab::new(8_000_000, YARDSTICK_US, wired);
+        let (listener, _) = lab.listener();
+        lab.rest(Duration::from_millis(100));
+        lab.bench.clear_counters();
+        let until = lab.now() + Duration::from_secs(10);
+        let nobody = wait(lab.device, || Some(until), || lab.device.accept(listener));
+        assert!(nobody.is_err(), "nobody connects");
+        let polls = lab.bench.counters().cs_cycles as f64 / 2.0 / 10.0;
+        let wired = if wired { "GPIO0 wired" } else { "no GPIO0" };
+        report.at_most(&format!("idle listener, {wired}: polls a second"), polls, limit);
+    }
+}
+
+/// A joined chip and a peer on one network in memory, without delay.
+struct Lab {
+    device: &'static dyn Netdev,
+    peer: &'static SimDevice,
+    bench: SpiBench,
+    internet: Internet,
+}
+
+impl Lab {
+    fn new(hz: u32, turnaround_us: u64, wired: bool) -> Self {
+        let clock = VirtualClock::new();
+        let internet = Internet::new(&clock);
+        internet.set_delay(Duration::ZERO);
+        let mut config = Config::default();
+        config.turnaround = Duration::from_micros(turnaround_us);
+        let chip = Chip::new(config, Box::new(internet.node(CHIP)));
+        let bench = SpiBench::new(chip, clock.clone(), hz);
+        let device = device(&bench, clock, wired);
+        let link = device.netlink().expect("a link");
+        let network = Network::wifi("test-ap", "test-pass");
+        wait(device, || None, || link.join(&network)).expect("the network lets it in");
+        let peer = SimDevice::on(&internet, PEER).leak();
+        Self { device, peer, bench, internet }
+    }
+
+    fn now(&self) -> Instant {
+        self.device.platform().now()
+    }
+
+    fn wait<T>(&self, op: impl FnMut() -> nb::Result<T, netdev::Error>) -> T {
+        let deadline = self.now() + Duration::from_secs(20);
+        wait(self.device, || Some(deadline), op).expect("works within 20 s")
+    }
+
+    /// Lets time pass with nobody asking for anything.
+    fn rest(&self, length: Duration) {
+        let until = self.now() + length;
+        while self.now() < until {
+            self.device.drive();
+            self.device.platform().idle(until);
+        }
+    }
+
+    fn settle(&self) {
+        self.rest(Duration::from_millis(20));
+    }
+
+    fn socket(&self, device: &dyn Netdev) -> SockFd {
+        self.wait(|| device.socket(AddressFamily::Inet, SockType::Stream, Protocol::Tcp))
+    }
+
+    fn listener(&self) -> (SockFd, SocketAddr) {
+        let fd = self.socket(self.device);
+        self.wait(|| self.device.bind(fd, (Ipv4Addr::UNSPECIFIED, 80).into()));
+        self.wait(|| self.device.listen(fd, 1));
+        (fd, (CHIP, 80).into())
+    }
+
+    fn peer_connect(&self, to: SocketAddr) -> SockFd {
+        let fd = self.socket(self.peer);
+        self.wait(|| self.peer.connect(fd, Remote::Addr(to)));
+        fd
+    }
+
+    /// A connection that the chip dialled: its end and the peer's.
+    fn pair(&self) -> (SockFd, SockFd) {
+        let door = self.socket(self.peer);
+        self.wait(|| self.peer.bind(door, (Ipv4Addr::UNSPECIFIED, 7).into()));
+        self.wait(|| self.peer.listen(door, 1));
+        let here = self.socket(self.device);
+        self.wait(|| self.device.connect(here, Remote::Addr((PEER, 7).into())));
+        let (there, _) = self.wait(|| self.peer.accept(door));
+        (here, there)
+    }
+
+    /// A connection that the chip accepted.
+    fn accepted_pair(&self) -> (SockFd, SockFd) {
+        let (listener, addr) = self.listener();
+        let there = self.peer_connect(addr);
+        let (here, _) = self.wait(|| self.device.accept(listener));
+        (here, there)
+    }
+
+    fn send_some(&self, fd: SockFd, data: &[u8]) -> usize {
+        self.wait(|| self.device.send(fd, data, SockFlags::NONE))
+    }
+
+    fn send_all(&self, fd: SockFd, mut data: &[u8]) {
+        while !data.is_empty() {
+            data = &data[self.send_some(fd, data)..];
+        }
+    }
+
+    fn recv(&self, fd: SockFd, buf: &mut [u8]) -> usize {
+        self.wait(|| self.device.recv(fd, buf, SockFlags::NONE))
+    }
+
+    fn peer_send(&self, fd: SockFd, data: &[u8]) {
+        self.wait(|| self.peer.send(fd, data, SockFlags::NONE));
+    }
+
+    /// Reads up to `most` bytes that the chip sent; without a limit, what is there.
+    fn drain_peer(&self, fd: SockFd, most: usize) {
+        let (mut got, mut buf) = (0, [0; 8192]);
+        while got < most {
+            match self.peer.recv(fd, &mut buf, SockFlags::NONE) {
+                Ok(len) if len > 0 => got += len,
+                Err(nb::Error::WouldBlock) if most < usize::MAX => {
+                    self.device.drive();
+                    self.device.platform().idle(self.now());
+                }
+                _ => return,
+            }
+        }
+    }
+
+    fn share(&self, bytes: usize, begun: Instant, hz: u32) -> f64 {
+        let seconds = self.now().saturating_since(begun).as_secs_f64();
+        100.0 * bytes as f64 / seconds / (f64::from(hz) / 8.0)
+    }
+}
+
+fn device(bench: &SpiBench, clock: VirtualClock, wired: bool) -> &'static dyn Netdev {
+    if wired { leaked(bench, clock, Wired(bench.gpio0())) } else { leaked(bench, clock, NotWired) }
+}
+
+fn leaked(
+    bench: &SpiBench,
+    clock: VirtualClock,
+    gpio0: impl Gpio0 + 'static,
+) -> &'static dyn Netdev {
+    let (cs, ready) = (bench.chip_select(), bench.ready());
+    let pins = SpiPins::new(bench.bus(), cs, ready, bench.reset(Polarity::ActiveLow), gpio0);
+    Box::leak(Box::new(Wifinina::new(Box::leak(Box::new(State::new(pins))), clock)))
+}
+
+struct Wired(netdev_sim::Gpio0);
+
+impl Gpio0 for Wired {
+    fn drive_high(&mut self) -> Result<(), BusError> {
+        self.0.drive(true).map_err(|_| BusError)
+    }
+
+    fn release(&mut self) -> Result<(), BusError> {
+        self.0.release().map_err(|_| BusError)
+    }
+
+    fn is_high(&mut self) -> Result<Option<bool>, BusError> {
+        self.0.level().map(Some).map_err(|_| BusError)
+    }
+}
+
+/// The table, and whether every limit was kept.
+#[derive(Default)]
+struct Report {
+    missed: usize,
+}
+
+impl Report {
+    fn at_most(&mut self, name: &str, measured: f64, limit: f64) {
+        self.at_most_if(name, measured, Some(limit));
+    }
+
+    fn at_most_if(&mut self, name: &str, measured: f64, limit: Option<f64>) {
+        self.line(name, measured, "at most", limit, limit.is_none_or(|it| measured <= it));
+    }
+
+    fn at_least(&mut self, name: &str, measured: f64, limit: Option<f64>) {
+        self.line(name, measured, "at least", limit, limit.is_none_or(|it| measured >= it));
+    }
+
+    fn line(&mut self, name: &str, measured: f64, word: &str, limit: Option<f64>, kept: bool) {
+        let limit = limit.map_or_else(String::new, |it| format!("{word} {it}"));
+        let verdict: &dyn Display = if kept { &"" } else { &"MISSED" };
+        println!("{name:<72} {measured:>9.2}  {limit:<16}{verdict}");
+        self.missed += usize::from(!kept);
+    }
+
+    fn finish(self) -> ExitCode {
+        if self.missed == 0 {
+            return ExitCode::SUCCESS;
+        }
+        println!("{} limits missed", self.missed);
+        ExitCode::FAILURE
+    }
+}
