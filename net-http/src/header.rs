@@ -136,6 +136,12 @@ impl Line<'_> {
         }
     }
 
+    pub(crate) fn field(&mut self, name: &[u8], value: &[u8]) {
+        self.push(name);
+        self.push(value);
+        self.push(b"\r\n");
+    }
+
     /// A name as Go spells it: upper case at the start and behind hyphens, else lower.
     fn name(&mut self, name: &str) {
         let mut upper = true;

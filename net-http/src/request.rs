@@ -173,8 +173,9 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn post_form(&self) -> Query<'a> {
         let kind = self.header("Content-Type").and_then(|kind| kind.split(';').next());
-        let is_form = kind
-            .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
+        let is_form = kind.is_some_and(|kind| {
+            kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        });
         if !is_form || !matches!(self.method, "POST" | "PUT" | "PATCH") {
             return Query::default();
         }

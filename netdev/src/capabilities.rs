@@ -144,6 +144,9 @@ flag_set! {
         CUT_DATAGRAM_UNTOLD = 7,
         /// The receive queue of datagrams is so short that a burst loses some.
         DATAGRAM_BURST_LOST = 8,
+        /// A connection is accepted only once its peer has sent something: a server cannot be the
+        /// first to speak.
+        ACCEPTED_AFTER_DATA = 9,
     }
 }
 

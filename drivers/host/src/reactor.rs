@@ -127,6 +127,9 @@ impl Reactor {
     pub(crate) fn idle(&self, until: Instant) {
         let mine = interest::current(self.id, self.news());
         while !self.satisfied(mine) && self.sleep(mine, until) {}
+        if self.satisfied(mine) {
+            interest::rested(self.id);
+        }
         interest::forget(self.id, self.news());
     }
 
@@ -186,7 +189,7 @@ impl Reactor {
             if heard {
                 self.wake_parked();
             }
-            if heard || !nap.is_zero() {
+            if !nap.is_zero() {
                 interest::rested(self.id);
             }
             if nap.is_zero() || self.satisfied(mine) {

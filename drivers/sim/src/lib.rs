@@ -2,17 +2,22 @@
 
 mod chip;
 mod clock;
+pub mod conformance;
 mod device;
+mod faults;
 mod internet;
 mod loopback;
 mod observer;
 mod pace;
 mod spi;
 mod stack;
+pub mod tunnel;
+mod vcd;
 
 pub use chip::{Lines, SpiChip};
 pub use clock::{AlarmClock, Registered, Task, VirtualClock};
 pub use device::SimDevice;
+pub use faults::{BadRates, Faults, Glitch, Rates, Wire};
 pub use internet::{Internet, Node};
 pub use loopback::Loopback;
 pub use observer::{BusEvent, BusObserver};
@@ -21,3 +26,4 @@ pub use spi::{
     BusCounters, BusFault, ChipSelect, Gpio0, Polarity, ReadyLine, ResetLine, SimSpi, SpiBench,
 };
 pub use stack::{Sock, Stack};
+pub use vcd::Vcd;

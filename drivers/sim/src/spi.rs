@@ -7,7 +7,10 @@ use core::fmt;
 use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{BusEvent, BusObserver, Lines, Pace, SpiChip};
+use netdev::Instant;
+
+use crate::faults::Host;
+use crate::{BusEvent, BusObserver, Faults, Lines, Pace, SpiChip};
 
 pub use bus::{BusFault, SimSpi};
 pub use lines::{ChipSelect, Gpio0, Polarity, ReadyLine, ResetLine};
@@ -68,11 +71,14 @@ struct Wires {
     observers: Vec<Box<dyn BusObserver>>,
     counters: BusCounters,
     selected: bool,
+    /// Whether the chip sees itself selected, which faults may hide from it.
+    heard: bool,
     reset: bool,
     gpio0: Option<bool>,
     seen: Option<Lines>,
     cycle: Cycle,
     broken: Option<BusFault>,
+    faults: Option<Faults>,
 }
 
 /// What crossed the bus in this cycle of chip-select.
@@ -109,11 +115,13 @@ impl SpiBench {
             observers: Vec::new(),
             counters: BusCounters::default(),
             selected: false,
+            heard: false,
             reset: false,
             gpio0: None,
             seen: None,
             cycle: Cycle::default(),
             broken: None,
+            faults: None,
         };
         let bit_picos = 1_000_000_000_000 / u64::from(hz.max(1));
         let shared = Shared { clock: Box::new(clock), bit_picos, wires: Mutex::new(wires) };
@@ -172,7 +180,12 @@ impl SpiBench {
         self.wires().broken = fault;
     }
 
-    fn clock_bytes(&self, mosi: &[u8], miso: &mut [u8]) -> Result<(), BusFault> {
+    /// From now on these faults strike; they can be told later what, and when.
+    pub fn set_faults(&self, faults: &Faults) {
+        self.wires().faults = Some(faults.clone());
+    }
+
+    fn clock_bytes(&self, host: Host, mosi: &[u8], miso: &mut [u8]) -> Result<(), BusFault> {
         let picos = self.shared.bit_picos.saturating_mul(mosi.len() as u64).saturating_mul(8);
         let took = Duration::from_nanos(picos / 1_000);
         self.act(|wires, clock| {
@@ -182,7 +195,11 @@ impl SpiBench {
                 wires.cycle.bytes += mosi.len();
                 wires.cycle.first = wires.cycle.first.or(mosi.first().copied());
             }
-            wires.chip.transfer(mosi, miso, now);
+            wires.settle(now);
+            match &wires.faults {
+                None => wires.chip.transfer(mosi, miso, now),
+                Some(faults) => faults.transfer(&mut *wires.chip, host, mosi, miso, now),
+            }
             wires.tell(clock, BusEvent::Bytes { mosi, miso, took });
         })?;
         self.shared.clock.spend(took);
@@ -198,13 +215,15 @@ impl SpiBench {
             if selected {
                 wires.look(clock);
                 wires.counters.cs_cycles += 1;
-                wires.counters.cs_low_while_busy += u64::from(wires.chip.lines(clock.now()).busy);
+                wires.counters.cs_low_while_busy += u64::from(wires.chip_lines(clock.now()).busy);
                 wires.cycle = Cycle::default();
-                wires.chip.select(clock.now());
             } else {
                 wires.counters.unaligned_commands += u64::from(wires.cycle.is_unaligned_command());
-                wires.chip.deselect(clock.now());
+                if let Some(faults) = &wires.faults {
+                    faults.end_cycle();
+                }
             }
+            wires.settle(clock.now());
             wires.tell(clock, BusEvent::ChipSelect { low: selected });
         })
     }
@@ -230,8 +249,13 @@ impl SpiBench {
         })
     }
 
+    /// Whether chip-select is low.
+    pub(crate) fn is_selected(&self) -> bool {
+        self.wires().selected
+    }
+
     /// Looks at the lines, which takes a moment.
-    fn lines(&self) -> Result<Lines, BusFault> {
+    pub(crate) fn lines(&self) -> Result<Lines, BusFault> {
         self.shared.clock.spend(LOOK);
         self.act(|wires, clock| wires.look(clock))
     }
@@ -260,11 +284,32 @@ impl fmt::Debug for SpiBench {
 
 impl Wires {
     fn look(&mut self, clock: &dyn Pace) -> Lines {
-        let lines = self.chip.lines(clock.now());
+        self.settle(clock.now());
+        let lines = self.chip_lines(clock.now());
         if !self.observers.is_empty() && self.seen.replace(lines) != Some(lines) {
             self.pass_on(clock, BusEvent::Lines(lines));
         }
         lines
+    }
+
+    fn chip_lines(&mut self, now: Instant) -> Lines {
+        let lines = self.chip.lines(now);
+        self.faults.as_ref().map_or(lines, |faults| faults.lines(lines, now))
+    }
+
+    /// Lets the chip see the level of chip-select that reaches it.
+    fn settle(&mut self, now: Instant) {
+        let faults = self.faults.as_ref();
+        let connected = faults.is_none_or(|faults| faults.settle(&mut *self.chip, now));
+        let hears = self.selected && connected;
+        if core::mem::replace(&mut self.heard, hears) == hears {
+            return;
+        }
+        if hears {
+            self.chip.select(now);
+        } else {
+            self.chip.deselect(now);
+        }
     }
 
     /// Tells the observers, and what the event did to the lines.

@@ -6,6 +6,8 @@
 pub(crate) struct Command {
     /// Number on the wire; the reply has bit 7 set.
     pub(crate) code: u8,
+    /// Fewest and most bytes of its answer, unless that is data: a garbled reply may look sound.
+    pub(crate) answer: (u8, u8),
     /// Lengths of the command's parameters are two bytes, big endian.
     pub(crate) wide: bool,
     /// The reply is data of any length, with a wide length.
@@ -23,9 +25,11 @@ pub(crate) struct Command {
 }
 
 impl Command {
-    const fn new(code: u8) -> Self {
+    /// A command whose answer has this many bytes, all parameters together.
+    const fn new(code: u8, answer: u8) -> Self {
         Self {
             code,
+            answer: (answer, answer),
             wide: false,
             data: false,
             sender: false,
@@ -34,6 +38,12 @@ impl Command {
             blocks: false,
             errno: false,
         }
+    }
+
+    /// The answer may be as short as this.
+    const fn or(mut self, shortest: u8) -> Self {
+        self.answer.0 = shortest;
+        self
     }
 
     const fn data(mut self) -> Self {
@@ -71,66 +81,69 @@ impl Command {
 /// Limit of commands that the firmware answers from its own memory.
 const QUERY_MS: u16 = 1_000;
 
-pub(crate) const SET_NET: Command = Command::new(0x10).blocks(10_000);
-pub(crate) const SET_PASSPHRASE: Command = Command::new(0x11).blocks(10_000);
-pub(crate) const SET_IP_CONFIG: Command = Command::new(0x14);
-pub(crate) const SET_DNS_CONFIG: Command = Command::new(0x15);
-pub(crate) const SET_HOSTNAME: Command = Command::new(0x16);
-pub(crate) const SET_POWER_MODE: Command = Command::new(0x17);
-pub(crate) const SET_AP_NET: Command = Command::new(0x18).blocks(10_000);
-pub(crate) const SET_AP_PASSPHRASE: Command = Command::new(0x19).blocks(10_000);
-pub(crate) const GET_DNS_CONFIG: Command = Command::new(0x1E);
-pub(crate) const GET_REASON_CODE: Command = Command::new(0x1F);
-pub(crate) const GET_CONN_STATUS: Command = Command::new(0x20);
-pub(crate) const GET_IPADDR: Command = Command::new(0x21);
-pub(crate) const GET_MACADDR: Command = Command::new(0x22);
-pub(crate) const GET_CURR_RSSI: Command = Command::new(0x25);
+pub(crate) const SET_NET: Command = Command::new(0x10, 1).blocks(10_000);
+pub(crate) const SET_PASSPHRASE: Command = Command::new(0x11, 1).blocks(10_000);
+pub(crate) const SET_IP_CONFIG: Command = Command::new(0x14, 1);
+pub(crate) const SET_DNS_CONFIG: Command = Command::new(0x15, 1);
+pub(crate) const SET_HOSTNAME: Command = Command::new(0x16, 1);
+pub(crate) const SET_POWER_MODE: Command = Command::new(0x17, 1);
+pub(crate) const SET_AP_NET: Command = Command::new(0x18, 1).blocks(10_000);
+pub(crate) const SET_AP_PASSPHRASE: Command = Command::new(0x19, 1).blocks(10_000);
+pub(crate) const GET_DNS_CONFIG: Command = Command::new(0x1E, 8);
+pub(crate) const GET_REASON_CODE: Command = Command::new(0x1F, 1);
+pub(crate) const GET_CONN_STATUS: Command = Command::new(0x20, 1);
+pub(crate) const GET_IPADDR: Command = Command::new(0x21, 12);
+pub(crate) const GET_MACADDR: Command = Command::new(0x22, 6);
+pub(crate) const GET_CURR_RSSI: Command = Command::new(0x25, 4);
 /// Scans, and answers the names.
-pub(crate) const SCAN_NETWORKS: Command = Command::new(0x27).blocks(10_000).names();
-pub(crate) const START_SERVER_TCP: Command = Command::new(0x28);
-pub(crate) const AVAIL_DATA_TCP: Command = Command::new(0x2B);
+pub(crate) const SCAN_NETWORKS: Command = Command::new(0x27, 1).blocks(10_000).names();
+pub(crate) const START_SERVER_TCP: Command = Command::new(0x28, 1);
+pub(crate) const GET_STATE_TCP: Command = Command::new(0x29, 1);
+pub(crate) const AVAIL_DATA_TCP: Command = Command::new(0x2B, 2);
 /// Waits for the peer: an unreachable one costs 18 s (SYN retries of lwIP).
-pub(crate) const START_CLIENT_TCP: Command = Command::new(0x2D).blocks(30_000);
+pub(crate) const START_CLIENT_TCP: Command = Command::new(0x2D, 1).or(0).blocks(30_000);
 /// With UDP_MODE it only sets a destination, and is answered at once.
-pub(crate) const START_CLIENT_TCP_UDP: Command = Command::new(0x2D);
-pub(crate) const STOP_CLIENT_TCP: Command = Command::new(0x2E);
-pub(crate) const GET_CLIENT_STATE_TCP: Command = Command::new(0x2F);
-pub(crate) const DISCONNECT: Command = Command::new(0x30).blocks(10_000);
-pub(crate) const GET_IDX_RSSI: Command = Command::new(0x32);
-pub(crate) const GET_IDX_ENCT: Command = Command::new(0x33);
+pub(crate) const START_CLIENT_TCP_UDP: Command = Command::new(0x2D, 1).or(0);
+pub(crate) const STOP_CLIENT_TCP: Command = Command::new(0x2E, 1);
+pub(crate) const GET_CLIENT_STATE_TCP: Command = Command::new(0x2F, 1);
+pub(crate) const DISCONNECT: Command = Command::new(0x30, 1).blocks(10_000);
+pub(crate) const GET_IDX_RSSI: Command = Command::new(0x32, 4);
+pub(crate) const GET_IDX_ENCT: Command = Command::new(0x33, 1);
 /// About 7 s for each name server that does not answer.
-pub(crate) const REQ_HOST_BY_NAME: Command = Command::new(0x34).blocks(30_000);
-pub(crate) const GET_HOST_BY_NAME: Command = Command::new(0x35);
+pub(crate) const REQ_HOST_BY_NAME: Command = Command::new(0x34, 1).blocks(30_000);
+pub(crate) const GET_HOST_BY_NAME: Command = Command::new(0x35, 4);
 /// Answers a text with a NUL at its end.
-pub(crate) const GET_FW_VERSION: Command = Command::new(0x37);
-pub(crate) const SEND_DATA_UDP: Command = Command::new(0x39);
-pub(crate) const GET_REMOTE_DATA: Command = Command::new(0x3A);
+pub(crate) const GET_FW_VERSION: Command = Command::new(0x37, 16).or(1);
+pub(crate) const SEND_DATA_UDP: Command = Command::new(0x39, 1);
+pub(crate) const GET_REMOTE_DATA: Command = Command::new(0x3A, 6);
 /// Four bytes, or eight from firmware built on arduino-esp32.
-pub(crate) const GET_TIME: Command = Command::new(0x3B);
-pub(crate) const GET_IDX_BSSID: Command = Command::new(0x3C);
-pub(crate) const GET_IDX_CHANNEL: Command = Command::new(0x3D);
+pub(crate) const GET_TIME: Command = Command::new(0x3B, 8).or(4);
+pub(crate) const GET_IDX_BSSID: Command = Command::new(0x3C, 6);
+pub(crate) const GET_IDX_CHANNEL: Command = Command::new(0x3D, 1);
 /// Up to 5 s after the last echo reply that is somebody else's.
-pub(crate) const PING: Command = Command::new(0x3E).blocks(10_000);
-pub(crate) const GET_SOCKET: Command = Command::new(0x3F);
-pub(crate) const SEND_DATA_TCP: Command = Command::new(0x44).wide();
+pub(crate) const PING: Command = Command::new(0x3E, 2).blocks(10_000);
+pub(crate) const GET_SOCKET: Command = Command::new(0x3F, 1);
+pub(crate) const SEND_DATA_TCP: Command = Command::new(0x44, 2).wide();
 /// On an accepted socket that could not be made non-blocking, a peer that does not read stops the
 /// chip. Ten seconds of that are enough.
 pub(crate) const SEND_DATA_TCP_BLOCKING: Command = SEND_DATA_TCP.blocks(10_000);
-pub(crate) const GET_DATABUF_TCP: Command = Command::new(0x45).wide().data();
-pub(crate) const INSERT_DATABUF: Command = Command::new(0x46).wide();
-pub(crate) const SOCKET: Command = Command::new(0x70);
-pub(crate) const CLOSE: Command = Command::new(0x71);
-pub(crate) const ERRNO: Command = Command::new(0x72);
-pub(crate) const BIND: Command = Command::new(0x73).errno();
-pub(crate) const CONNECT: Command = Command::new(0x76).errno();
-pub(crate) const SEND: Command = Command::new(0x77).wide().errno();
-pub(crate) const RECV: Command = Command::new(0x78).data().errno();
-pub(crate) const SENDTO: Command = Command::new(0x79).wide().errno();
-pub(crate) const RECVFROM: Command = Command::new(0x7A).sender().errno();
-pub(crate) const IOCTL: Command = Command::new(0x7B);
-pub(crate) const POLL: Command = Command::new(0x7C);
-pub(crate) const GETSOCKOPT: Command = Command::new(0x7E);
-pub(crate) const GETPEERNAME: Command = Command::new(0x7F);
+/// Adafruit 3 waits ten times one second for such a peer, and then tells what was taken.
+pub(crate) const SEND_DATA_TCP_PATIENT: Command = SEND_DATA_TCP.blocks(15_000);
+pub(crate) const GET_DATABUF_TCP: Command = Command::new(0x45, 1).wide().data();
+pub(crate) const INSERT_DATABUF: Command = Command::new(0x46, 1).wide();
+pub(crate) const SOCKET: Command = Command::new(0x70, 1);
+pub(crate) const CLOSE: Command = Command::new(0x71, 1);
+pub(crate) const ERRNO: Command = Command::new(0x72, 1);
+pub(crate) const BIND: Command = Command::new(0x73, 1).errno();
+pub(crate) const CONNECT: Command = Command::new(0x76, 1).errno();
+pub(crate) const SEND: Command = Command::new(0x77, 2).wide().errno();
+pub(crate) const RECV: Command = Command::new(0x78, 1).data().errno();
+pub(crate) const SENDTO: Command = Command::new(0x79, 2).wide().errno();
+pub(crate) const RECVFROM: Command = Command::new(0x7A, 1).sender().errno();
+pub(crate) const IOCTL: Command = Command::new(0x7B, 4).or(0);
+pub(crate) const POLL: Command = Command::new(0x7C, 1);
+pub(crate) const GETSOCKOPT: Command = Command::new(0x7E, 4).or(0);
+pub(crate) const GETPEERNAME: Command = Command::new(0x7F, 7);
 
 /// Connection modes of START_SERVER_TCP and START_CLIENT_TCP.
 pub(crate) const TCP_MODE: u8 = 0;

@@ -92,7 +92,7 @@ impl<L: SpiLink> Core<'_, L> {
             Connect::Open => {
                 let fd = self.ask(owner, &SOCKET, &[&[SOCK_STREAM], &[0]])?.byte();
                 match fd.ok_or(Error::Fault(Fault::Frame))? {
-                    NO_SOCKET => return Err(Error::NoSockets.into()),
+                    NO_SOCKET => return Err(self.out_of_descriptors().into()),
                     fd => Connect::Unblock(fd),
                 }
             }
@@ -104,10 +104,14 @@ impl<L: SpiLink> Core<'_, L> {
             Connect::Bind(fd) => {
                 let port = self.sound(index)?.port.to_be_bytes();
                 let answer = self.ask(owner, &BIND, &[&[fd], &port])?;
-                if answer.is_zero() {
-                    return Err(connect_error(answer.errno).into());
+                match answer.errno {
+                    _ if !answer.is_zero() => Connect::Start(fd),
+                    errno::EADDRINUSE => {
+                        self.port_was_taken(index)?;
+                        Connect::Bind(fd)
+                    }
+                    errno => return Err(connect_error(errno).into()),
                 }
-                Connect::Start(fd)
             }
             Connect::Start(fd) => {
                 let answer = self.ask(owner, &CONNECT, &[&[fd], &ip, &port])?;

@@ -41,6 +41,8 @@ pub(crate) enum Owner {
     Lookup,
     Scan,
     Ping,
+    /// Freeing slots that nobody knows of.
+    Sweep,
     /// Receiving and accepting on a socket, by its place in the table.
     Read(u8),
     /// Connecting, sending and closing.
@@ -315,7 +317,7 @@ fn read_answer<L: SpiLink>(link: &mut L, command: &Command) -> Result<Answer, Fa
         link.read(piece).map_err(bus)?;
         reader.take(piece).map_err(malformed)?;
     }
-    Ok(reader.finish())
+    reader.finish(command).map_err(malformed)
 }
 
 /// Adafruit's firmware answers a failed scan with a count of 254 and nothing behind it.

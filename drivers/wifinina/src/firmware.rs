@@ -45,6 +45,18 @@ impl Firmware {
         !self.arduino_esp32
     }
 
+    /// Whether FIONBIO keeps a write to an accepted slot from waiting for its peer. Adafruit 3 waits
+    /// in its own code.
+    pub(crate) fn writes_can_be_unblocked(&self) -> bool {
+        self.descriptors && !self.arduino_esp32
+    }
+
+    /// Whether AVAIL_DATA_TCP hands out new connections. Before Arduino 1.6.0 it names one that has
+    /// unread data, new or not.
+    pub(crate) fn accepts_silent(&self) -> bool {
+        self.dns_config
+    }
+
     /// How many slots there are, listeners included.
     pub(crate) fn slots(&self) -> u8 {
         if self.arduino_esp32 { 6 } else { 10 }
@@ -62,11 +74,20 @@ impl Firmware {
             .limited(Limits::BACKLOG_OF_ONE)
             .limited(Limits::CALLS_BLOCK_CHIP)
             .limited(Limits::DATAGRAM_BURST_LOST);
+        let capabilities = if self.writes_can_be_unblocked() {
+            capabilities
+        } else {
+            capabilities.limited(Limits::WRITE_CAN_STALL_CHIP)
+        };
+        let capabilities = if self.accepts_silent() {
+            capabilities
+        } else {
+            capabilities.limited(Limits::ACCEPTED_AFTER_DATA)
+        };
         if self.descriptors {
             capabilities.limited(Limits::CUT_DATAGRAM_UNTOLD)
         } else {
             capabilities
-                .limited(Limits::WRITE_CAN_STALL_CHIP)
                 .limited(Limits::CONNECT_ERRORS_UNTOLD)
                 .limited(Limits::EMPTY_DATAGRAMS_LOST)
         }

@@ -169,9 +169,11 @@ impl Reader {
         if self.params > 0 || next == END { Ok(()) } else { Err(Malformed::Frame) }
     }
 
-    /// What the reply says.
-    pub(crate) fn finish(self) -> Answer {
-        self.answer
+    /// What the reply says, if that can be an answer to the command.
+    pub(crate) fn finish(self, command: &Command) -> Result<Answer, Malformed> {
+        let (fewest, most) = command.answer;
+        let fits = (fewest..=most).contains(&self.answer.len);
+        if fits { Ok(self.answer) } else { Err(Malformed::Frame) }
     }
 }
 

@@ -9,11 +9,11 @@ use core::time::Duration;
 use netdev::{Error, Fault, Instant, SockFd};
 
 use crate::command::{
-    AVAIL_DATA_TCP, DESCRIPTORS, GET_REMOTE_DATA, GET_SOCKET, GETPEERNAME, NO_SOCKET,
-    START_SERVER_TCP, STOP_CLIENT_TCP, TCP_MODE,
+    AVAIL_DATA_TCP, DESCRIPTORS, GET_REMOTE_DATA, GET_SOCKET, GET_STATE_TCP, GETPEERNAME,
+    NO_SOCKET, START_SERVER_TCP, STOP_CLIENT_TCP, TCP_MODE,
 };
 use crate::datagram::Opening;
-use crate::exchange::Owner;
+use crate::exchange::{Owner, REJECTED};
 use crate::frame::Answer;
 use crate::sockets::{Channel, Kind, SOCKETS};
 use crate::spi::SpiLink;
@@ -31,6 +31,11 @@ pub(crate) struct Listener {
 impl Listener {
     pub(crate) fn new(slot: u8) -> Self {
         Self { slot, guest: None }
+    }
+
+    /// The slots that it holds.
+    pub(crate) fn slots(&self) -> [Option<u8>; 2] {
+        [Some(self.slot), self.guest.map(|guest| guest.slot)]
     }
 
     /// Whether no connection waits here already.
@@ -94,12 +99,24 @@ impl<L: SpiLink> Core<'_, L> {
         if !fresh || socket.port != 0 {
             return Err(Error::InvalidState.into());
         }
-        if local.port() == 0 {
-            self.choose_port(index, OTHER_PORTS)?;
-        } else {
+        let dgram = socket.dgram;
+        if local.port() != 0 {
             socket.port = local.port();
+        } else if let Some(port) = self.idle_listener(index).filter(|_| !dgram) {
+            let socket = self.socket(index)?;
+            socket.port = port;
+            socket.other_ports = OTHER_PORTS;
+        } else {
+            self.choose_port(index, OTHER_PORTS)?;
         }
         Ok(())
+    }
+
+    /// The port of a listener that nobody holds: taken first where the choice is ours, since the chip
+    /// goes on spending a socket on it.
+    fn idle_listener(&self, index: u8) -> Option<u16> {
+        let mut kept = self.state.kept.iter().flatten().map(|kept| kept.port);
+        kept.find(|&port| !self.port_is_taken(index, port))
     }
 
     /// Gives a socket a port that the caller left to us.
@@ -152,7 +169,12 @@ impl<L: SpiLink> Core<'_, L> {
 
     fn start(&mut self, index: u8, slot: u8, port: u16) -> nb::Result<Kind, Error> {
         let params: [&[u8]; 3] = [&port.to_be_bytes(), &[slot], &[TCP_MODE]];
-        let answer = self.ask(Owner::Write(index), &START_SERVER_TCP, &params)?;
+        let owner = Owner::Write(index);
+        let answer = match self.ask(owner, &START_SERVER_TCP, &params) {
+            // Garbled: it may listen or not, and to start it twice would leak a socket.
+            Err(nb::Error::Other(_)) => self.ask(owner, &GET_STATE_TCP, &[&[slot]]),
+            answer => answer,
+        }?;
         if answer.is_zero() {
             self.sound(index)?.kind = Kind::Fresh;
             self.port_was_taken(index)?;
@@ -184,8 +206,8 @@ impl<L: SpiLink> Core<'_, L> {
         if !self.may_look(index)? {
             return Err(nb::Error::WouldBlock);
         }
-        let answer = self.ask(owner, &AVAIL_DATA_TCP, &[&[slot], &[1]])?;
-        if guest_slot(&answer).is_some() {
+        self.ask(owner, &AVAIL_DATA_TCP, &[&[slot], &[1]])?;
+        if matches!(self.socket(index)?.kind, Kind::Listener(it) if !it.is_quiet()) {
             return Ok(());
         }
         self.look_later(index, LOOK);
@@ -194,8 +216,16 @@ impl<L: SpiLink> Core<'_, L> {
 
     /// Called where the answer arrives, so that a connection is not lost when the caller gave up.
     pub(crate) fn accepted(&mut self, index: u8, answer: &Answer) {
-        let Some(slot) = guest_slot(answer) else { return };
-        self.set_guest(index, Some(Guest::new(slot)));
+        if let Some(slot) = self.new_guest(answer) {
+            self.set_guest(index, Some(Guest::new(slot)));
+        }
+    }
+
+    /// The slot of a connection that came in. Firmware without the accept flag also names those that
+    /// we have already, while they have unread data.
+    fn new_guest(&self, answer: &Answer) -> Option<u8> {
+        let fresh = self.state.firmware.accepts_silent();
+        guest_slot(answer).filter(|&slot| fresh || !self.slot_is_known(slot))
     }
 
     fn set_guest(&mut self, index: u8, guest: Option<Guest>) {
@@ -215,10 +245,16 @@ impl<L: SpiLink> Core<'_, L> {
                 let answer = self.ask(owner, &GET_REMOTE_DATA, &[&[guest.slot]])?;
                 let [a, b, c, d, high, low] = answer.array().ok_or(Error::Fault(Fault::Frame))?;
                 let port = u16::from_be_bytes([high, low]);
+                if port == 0 {
+                    // Nobody is there: the slot was named by mistake, or its peer is gone.
+                    self.set_guest(index, None);
+                    self.state.sweep = Some(0);
+                    return Err(nb::Error::WouldBlock);
+                }
                 let peer = SocketAddrV4::new(Ipv4Addr::new(a, b, c, d), port);
                 let first = *DESCRIPTORS.start();
-                let descriptors = self.state.firmware.descriptors;
-                let step = if descriptors { Step::Find(first) } else { Step::Ready(true) };
+                let helps = self.state.firmware.writes_can_be_unblocked();
+                let step = if helps { Step::Find(first) } else { Step::Ready(true) };
                 return Ok(Guest { peer, step, ..guest });
             }
             Step::Find(fd) if !DESCRIPTORS.contains(&fd) => Step::Ready(true),
@@ -237,8 +273,8 @@ impl<L: SpiLink> Core<'_, L> {
             }
             Step::Unblock(fd) => match self.unblock(owner, fd) {
                 Ok(()) => Step::Ready(false),
-                Err(nb::Error::WouldBlock) => return Err(nb::Error::WouldBlock),
-                Err(nb::Error::Other(_)) => Step::Ready(true),
+                Err(nb::Error::Other(Error::Fault(REJECTED))) => Step::Ready(true),
+                Err(error) => return Err(error),
             },
             Step::Ready(blocking) => Step::Ready(blocking),
         };
@@ -307,10 +343,31 @@ impl<L: SpiLink> Core<'_, L> {
         }
     }
 
+    /// After a garbled answer to AVAIL_DATA_TCP a connection may hold a slot that nobody knows of.
+    /// STOP does nothing to a free slot, so every slot that is not ours gets one.
+    pub(crate) fn sweep(&mut self) {
+        while let Some(slot) = self.state.sweep {
+            let ours = self.slot_is_known(slot);
+            if !ours && self.ask(Owner::Sweep, &STOP_CLIENT_TCP, &[&[slot]]) == WOULD_BLOCK {
+                return;
+            }
+            let next = slot + 1;
+            self.state.sweep = Some(next).filter(|&next| next < self.state.firmware.slots());
+        }
+    }
+
+    fn slot_is_known(&self, slot: u8) -> bool {
+        let kept = self.state.kept.iter().flatten();
+        let mut kept = kept.flat_map(|kept| [Some(kept.slot), kept.stray]);
+        let mut sockets = self.state.sockets.iter().flat_map(|socket| socket.slots());
+        kept.any(|it| it == Some(slot)) || sockets.any(|it| it == Some(slot))
+    }
+
     /// Called where the answer arrives.
     pub(crate) fn strayed(&mut self, place: u8, answer: &Answer) {
+        let stray = self.new_guest(answer);
         if let Some(kept) = self.kept(place) {
-            kept.stray = guest_slot(answer);
+            kept.stray = stray;
         }
     }
 
@@ -338,7 +395,7 @@ impl<L: SpiLink> Core<'_, L> {
     fn port_is_taken(&self, index: u8, port: u16) -> bool {
         (0_u8..).zip(&self.state.sockets).any(|(other, socket)| {
             let same = self.state.sockets.get(usize::from(index)).map(|it| it.dgram);
-            let bound = !matches!(socket.kind, Kind::Fresh | Kind::Stream(_) | Kind::Ended);
+            let bound = !matches!(socket.kind, Kind::Stream(_) | Kind::Ended);
             other != index && bound && socket.port == port && same == Some(socket.dgram)
         })
     }
@@ -367,6 +424,8 @@ fn guest_slot(answer: &Answer) -> Option<u8> {
     }
 }
 
+/// "Not yet", as an answer to compare with.
+const WOULD_BLOCK: nb::Result<Answer, Error> = Err(nb::Error::WouldBlock);
 /// How many ports of our own choice are tried.
 pub(crate) const OTHER_PORTS: u8 = 8;
 /// Between two looks for a connection that find none.

@@ -66,6 +66,23 @@ impl Socket {
         }
     }
 
+    /// The chip's slots that it holds, or may come to hold.
+    pub(crate) fn slots(&self) -> [Option<u8>; 2] {
+        let channel = match self.kind {
+            Kind::Connect(connect) => connect.channel(),
+            Kind::Stream(stream) => Some(stream.channel),
+            Kind::Opening(opening) => opening.channel(),
+            Kind::Datagram(datagram) => Some(datagram.channel),
+            Kind::Starting(slot) => slot.map(Channel::Slot),
+            Kind::Listener(listener) => return listener.slots(),
+            Kind::Fresh | Kind::Ended | Kind::Gone => None,
+        };
+        match channel {
+            Some(Channel::Slot(slot)) => [Some(slot), None],
+            _ => [None; 2],
+        }
+    }
+
     /// Whether a socket has nothing to report while GPIO0 is low.
     pub(crate) fn is_quiet(&self, now: Instant) -> bool {
         match self.kind {
@@ -163,6 +180,7 @@ impl<L: SpiLink> Core<'_, L> {
             }
         }
         self.drain_strays();
+        self.sweep();
     }
 
     fn reap_one(&mut self, index: u8) {

@@ -28,6 +28,10 @@ pub struct State<L> {
     pub(crate) link: Link,
     pub(crate) lookup: LookupState,
     pub(crate) scan: Option<Scan>,
+    /// The next slot to be looked after, when one may be held that nobody knows of.
+    pub(crate) sweep: Option<u8>,
+    /// A descriptor may be held that nobody knows of.
+    pub(crate) descriptor_lost: bool,
     pub(crate) events: EventQueue<8>,
     boot_mail: Mail,
     link_mail: Mail,
@@ -36,6 +40,7 @@ pub struct State<L> {
     stray_mail: Mail,
     scan_mail: Mail,
     ping_mail: Mail,
+    sweep_mail: Mail,
     /// Until when the bus is worth a look although GPIO0 is low.
     active_until: Instant,
     data_ready: bool,
@@ -60,7 +65,10 @@ impl<L> State<L> {
             stray_mail: None,
             scan_mail: None,
             ping_mail: None,
+            sweep_mail: None,
             scan: None,
+            sweep: None,
+            descriptor_lost: false,
             active_until: Instant::START,
             data_ready: false,
         }
@@ -329,8 +337,9 @@ impl<L: SpiLink> Core<'_, L> {
     }
 
     fn deliver(&mut self, flight: Flight, answer: Result<Answer, Fault>) {
-        if let Ok(answer) = &answer {
-            self.note(flight, answer);
+        match &answer {
+            Ok(answer) => self.note(flight, answer),
+            Err(_) => self.note_garbled(flight),
         }
         if let Some(mail) = self.mail(flight.owner) {
             *mail = Some((flight.command.code, answer));
@@ -350,6 +359,15 @@ impl<L: SpiLink> Core<'_, L> {
             {
                 self.slot_ended(index);
             }
+            _ => {}
+        }
+    }
+
+    /// What the chip may have given away in an answer that nobody could read.
+    fn note_garbled(&mut self, flight: Flight) {
+        match flight.command.code {
+            code if code == command::AVAIL_DATA_TCP.code => self.state.sweep = Some(0),
+            code if code == command::SOCKET.code => self.state.descriptor_lost = true,
             _ => {}
         }
     }
@@ -391,6 +409,7 @@ impl<L: SpiLink> Core<'_, L> {
             Owner::Stray(_) => &mut state.stray_mail,
             Owner::Scan => &mut state.scan_mail,
             Owner::Ping => &mut state.ping_mail,
+            Owner::Sweep => &mut state.sweep_mail,
             Owner::Read(index) => &mut state.sockets.get_mut(usize::from(index))?.read_mail,
             Owner::Write(index) => &mut state.sockets.get_mut(usize::from(index))?.write_mail,
         })
@@ -409,6 +428,15 @@ impl<L: SpiLink> Core<'_, L> {
         }
     }
 
+    /// The chip has no descriptor left. If one of them is lost, only a reset brings it back.
+    pub(crate) fn out_of_descriptors(&mut self) -> Error {
+        if self.state.descriptor_lost {
+            self.restart();
+            return Error::Fault(Fault::Restarted);
+        }
+        Error::NoSockets
+    }
+
     /// Resets the chip: what it held is gone, and everybody who had something there is told.
     pub(crate) fn restart(&mut self) {
         if self.state.power != Power::On {
@@ -424,6 +452,8 @@ impl<L: SpiLink> Core<'_, L> {
         }
         self.state.kept = [None; SOCKETS];
         self.state.scan = None;
+        self.state.sweep = None;
+        self.state.descriptor_lost = false;
         for owner in
             [Owner::Boot, Owner::Link, Owner::Query, Owner::Stray(0), Owner::Scan, Owner::Ping]
         {

@@ -7,7 +7,7 @@ use netdev::{Error, Fault, Instant, Side};
 use crate::command::{
     Command, GET_CLIENT_STATE_TCP, GET_DATABUF_MAX, GET_DATABUF_TCP, POLL, POLL_FAILED,
     POLL_READABLE, RECV, RECV_MAX, SEND, SEND_BLOCKING_MAX, SEND_DATA_TCP, SEND_DATA_TCP_BLOCKING,
-    SEND_MAX, STATE_CONNECTED, errno,
+    SEND_DATA_TCP_PATIENT, SEND_MAX, STATE_CONNECTED, errno,
 };
 use crate::exchange::Owner;
 use crate::frame::Answer;
@@ -75,7 +75,9 @@ impl<L: SpiLink> Core<'_, L> {
             None => data.len().min(if stream.blocking { SEND_BLOCKING_MAX } else { SEND_MAX }),
         };
         let data = data.get(..len).unwrap_or(data);
+        let patient = self.state.firmware.arduino_esp32;
         let (command, id) = match stream.channel {
+            Channel::Slot(slot) if stream.blocking && patient => (&SEND_DATA_TCP_PATIENT, slot),
             Channel::Slot(slot) if stream.blocking => (&SEND_DATA_TCP_BLOCKING, slot),
             Channel::Slot(slot) => (&SEND_DATA_TCP, slot),
             Channel::Descriptor(fd) => (&SEND, fd),
@@ -278,17 +280,26 @@ impl<L: SpiLink> Core<'_, L> {
         answer
     }
 
-    /// Whether the chip still holds the connection of a slot. If not, it has given the slot back.
+    /// Whether the chip still holds the connection of a slot. If not, it has given the slot back. A
+    /// garbled answer is asked for once more, at once: later the slot may be somebody else's.
     fn slot_is_alive(&mut self, owner: Owner, slot: u8) -> nb::Result<bool, Error> {
-        let state = self.ask(owner, &GET_CLIENT_STATE_TCP, &[&[slot]])?;
+        let state = match self.ask(owner, &GET_CLIENT_STATE_TCP, &[&[slot]]) {
+            Err(nb::Error::Other(_)) => self.ask(owner, &GET_CLIENT_STATE_TCP, &[&[slot]]),
+            answer => answer,
+        }?;
         Ok(state.byte() == Some(STATE_CONNECTED))
     }
 
     /// Called where the answer arrives: a slot that the chip gave back may be handed out again by
-    /// the very next command, so nobody may speak to it any more.
+    /// the very next command, so nobody may speak to it any more. Adafruit 3 gives only slots back
+    /// that it connected itself, so what was accepted there is still to be stopped.
     pub(crate) fn slot_ended(&mut self, index: u8) {
+        let held = self.state.firmware.arduino_esp32;
         if let Ok(socket) = self.socket(index) {
-            socket.kind = Kind::Ended;
+            match &mut socket.kind {
+                Kind::Stream(stream) if held => stream.ended = true,
+                kind => *kind = Kind::Ended,
+            }
         }
         self.clear_in_flight(index);
     }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::Rig;
+use common::{Noise, Rig};
 use netdev::{Error, Event, Fault, HardwareAddr, Netdev, Netlink, Network, Stopped, wait};
 use netdev_sim::{Loopback, VirtualClock};
 use wifinina_sim::Config;
@@ -74,7 +74,7 @@ fn every_flipped_bit_in_the_frame_of_an_answer_is_noticed_and_costs_no_reset() {
             let rig = rig().joined();
             while rig.device.next_event().is_some() {}
             let at = rig.faults.lock().unwrap().read + byte;
-            rig.faults.lock().unwrap().flip = Some((at, 1 << bit));
+            rig.faults.lock().unwrap().in_read = Some((at, Noise::Flip(1 << bit)));
             let answer = hardware_addr(&rig, 1_000);
             // 0xE0 becomes 0xEF by no single flip, so all of these are frames that make no sense.
             assert_eq!(

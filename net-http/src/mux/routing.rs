@@ -142,7 +142,7 @@ impl<'r, I: Iterator<Item = Pattern<'r>> + Clone> fmt::Display for Allowed<'_, I
 
 /// Whether nothing, or just the final slash, is left for the pattern's rest.
 fn is_exact(pattern: &Pattern<'_>, path: Segments<'_>) -> bool {
-    pattern.rest_depth().is_none_or(|depth| path.has_final_slash() && depth == path.clone().count())
+    pattern.rest_depth().is_none_or(|depth| path.has_final_slash() && depth == path.count())
 }
 
 /// The host without its port; brackets go with it.

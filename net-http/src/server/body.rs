@@ -39,7 +39,8 @@ impl Body {
         let coding = match framing {
             Framing::Chunked => Coding::Chunked(Decoder::new()),
             Framing::Length(length) => Coding::Length(length),
-            Framing::None | Framing::UntilClose => Coding::Length(0),
+            Framing::None => Coding::Length(0),
+            Framing::UntilClose => Coding::Length(u64::MAX),
         };
         let filled = u16::try_from(filled).unwrap_or(u16::MAX);
         Self { coding, ready: (0, 0), raw: 0, filled, total: 0, limit, broken: None }
@@ -52,6 +53,16 @@ impl Body {
                 Coding::Length(left) => *left == 0,
                 Coding::Chunked(decoder) => decoder.ended(),
             }
+    }
+
+    /// Whether the end of the connection is its end.
+    pub(crate) fn ends_with_connection(&self) -> bool {
+        self.limit == u64::MAX && self.left().is_some_and(|left| left > u64::MAX / 2)
+    }
+
+    /// Whether nothing decoded waits to be read.
+    pub(crate) const fn is_taken(&self) -> bool {
+        self.ready.0 == self.ready.1
     }
 
     /// What still has to come, if that is known.
@@ -203,7 +214,12 @@ mod tests {
 
     /// Feeds `raw` in pieces of `step` through a region of `room` bytes; gives the body and the
     /// bytes behind it that have come.
-    fn run(framing: Framing, raw: &[u8], room: usize, step: usize) -> Result<(Vec<u8>, Vec<u8>), Error> {
+    fn run(
+        framing: Framing,
+        raw: &[u8],
+        room: usize,
+        step: usize,
+    ) -> Result<(Vec<u8>, Vec<u8>), Error> {
         let mut region = std::vec![0_u8; room];
         let (mut body, mut out, mut at) = (Body::new(framing, 0, 1000), Vec::new(), 0);
         loop {
@@ -235,7 +251,8 @@ mod tests {
     fn bodies_come_whole_however_they_are_cut() {
         for step in 1..40 {
             for room in [32, 33, 64] {
-                let chunked = b"5\r\nhello\r\n1;x=y\r\n,\r\n16\r\n world, how are things?\r\n0\r\n\r\nGET";
+                let chunked =
+                    b"5\r\nhello\r\n1;x=y\r\n,\r\n17\r\n world, how are things?\r\n0\r\n\r\nGET";
                 let (body, rest) = run(Framing::Chunked, chunked, room, step).unwrap();
                 assert_eq!(body, b"hello, world, how are things?");
                 assert_eq!(rest, b"GET");

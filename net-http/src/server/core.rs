@@ -3,8 +3,8 @@
 use net::netdev::Readiness;
 use net::{Cause, Conn, DeviceError, Instant, Netdev};
 
-use super::slot::{NEVER, Phase, Slots, State, Then, View};
 use super::Limits;
+use super::slot::{NEVER, Phase, Slots, State, Then, View};
 
 /// The part of a server that does not depend on types and sizes.
 pub(crate) struct Core {

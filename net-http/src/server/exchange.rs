@@ -27,44 +27,51 @@ pub(crate) trait Exchange {
 }
 
 /// The real thing.
-pub(crate) struct Live<'e> {
+pub(crate) struct Live<'e, 'w> {
     conn: &'e dyn Conn,
     /// The whole body, if it has come.
     gathered: Option<&'e [u8]>,
-    inner: RefCell<Inner<'e>>,
+    inner: RefCell<Inner<'e, 'w>>,
 }
 
-pub(crate) struct Inner<'e> {
-    pub(crate) waiter: Waiter<'e>,
+pub(crate) struct Inner<'e, 'w> {
+    pub(crate) waiter: Waiter<'w>,
     pub(crate) body: Body,
     region: &'e mut [u8],
     /// How much of the gathered body was read.
     taken: usize,
-    /// The client waits for this before it sends the body.
+    /// The client waits for `100 Continue` before it sends the body.
     owes_continue: bool,
+    /// It did, at the start.
+    waited: bool,
     /// The answer has begun.
     settled: bool,
+    /// The answer began before the body was read, which is gone now.
+    thrown_away: bool,
 }
 
-impl<'e> Live<'e> {
+impl<'e, 'w> Live<'e, 'w> {
     pub(crate) fn new(
         conn: &'e dyn Conn,
-        waiter: Waiter<'e>,
+        waiter: Waiter<'w>,
         body: Body,
         gathered: Option<&'e [u8]>,
         region: &'e mut [u8],
         owes_continue: bool,
     ) -> Self {
-        let inner = Inner { waiter, body, region, taken: 0, owes_continue, settled: false };
+        let (taken, settled, thrown_away) = (0, false, false);
+        let waited = owes_continue;
+        let inner =
+            Inner { waiter, body, region, taken, owes_continue, waited, settled, thrown_away };
         Self { conn, gathered, inner: RefCell::new(inner) }
     }
 
-    pub(crate) fn into_inner(self) -> Inner<'e> {
+    pub(crate) fn into_inner(self) -> Inner<'e, 'w> {
         self.inner.into_inner()
     }
 }
 
-impl Exchange for Live<'_> {
+impl Exchange for Live<'_, '_> {
     fn read_body(&self, buf: &mut [u8]) -> Result<usize, Error> {
         let mut inner = self.inner.try_borrow_mut().map_err(|_| Error::BodyClosed)?;
         match self.gathered {
@@ -92,7 +99,7 @@ impl Exchange for Live<'_> {
     }
 }
 
-impl Inner<'_> {
+impl Inner<'_, '_> {
     fn read_gathered(&mut self, body: &[u8], buf: &mut [u8]) -> Result<usize, Error> {
         let rest = body.get(self.taken..).unwrap_or_default();
         if self.settled && !rest.is_empty() {
@@ -109,6 +116,9 @@ impl Inner<'_> {
     fn read(&mut self, conn: &dyn Conn, buf: &mut [u8]) -> Result<usize, Error> {
         if let Some(error) = self.body.broken() {
             return Err(error);
+        }
+        if self.thrown_away {
+            return Err(Error::BodyClosed);
         }
         if buf.is_empty() {
             return Ok(0);
@@ -148,21 +158,21 @@ impl Inner<'_> {
         if core::mem::replace(&mut self.settled, true) {
             return closing;
         }
+        if self.body.complete() {
+            return closing;
+        }
         if core::mem::take(&mut self.owes_continue) {
             self.body.give_up(Error::BodyClosed);
+        }
+        if closing || self.waited {
             return true;
         }
-        if closing {
-            return true;
-        }
-        if self.body.complete() {
-            // Streamed to its end, or gathered.
-            self.body.skip(usize::MAX);
+        if self.body.broken() == Some(Error::UnexpectedEnd) && self.body.left().is_some() {
+            // The client has closed already; Go says nothing of it, unless it was in a chunk.
             return false;
         }
-        let close = !self.drain(conn);
-        self.body.give_up(Error::BodyClosed);
-        close
+        self.thrown_away = true;
+        !self.drain(conn)
     }
 
     /// Reads the rest of the body and throws it away; `false` if that failed or is too much.
@@ -244,13 +254,17 @@ impl<'e> Waiter<'e> {
         let device = conn.device();
         let latest = device.platform().now() + limit;
         let until = Cell::new(latest);
-        let waited = netdev::wait(device, || Some(until.get()), || match step(conn) {
-            Err(nb::Error::WouldBlock) => {
-                until.set(latest.min(self.look_after_others(device)));
-                Err(nb::Error::WouldBlock)
-            }
-            result => result.map_err(|error| error.map(Error::Net)),
-        });
+        let waited = netdev::wait(
+            device,
+            || Some(until.get()),
+            || match step(conn) {
+                Err(nb::Error::WouldBlock) => {
+                    until.set(latest.min(self.look_after_others(device)));
+                    Err(nb::Error::WouldBlock)
+                }
+                result => result.map_err(|error| error.map(Error::Net)),
+            },
+        );
         match waited {
             Ok(count) => Ok(self.progress(conn, count)),
             Err(Stopped::Failed(error)) => Err(error),

@@ -56,8 +56,8 @@ pub(crate) struct State {
     pub(crate) touched: Instant,
     /// What comes after `Flush`.
     pub(crate) then: Then,
-    /// The request before was a POST: stray line ends behind its body are skipped.
-    pub(crate) after_post: bool,
+    /// Line ends that may still be skipped: some clients send a few behind the body of a POST.
+    pub(crate) strays: u8,
     /// The client's side has ended.
     pub(crate) ended: bool,
 }
@@ -83,7 +83,7 @@ impl State {
             deadline: NEVER,
             touched: now,
             then: Then::Next,
-            after_post: false,
+            strays: 0,
             ended: false,
         }
     }
@@ -113,6 +113,8 @@ pub(crate) trait Slots {
     fn is_free(&self, index: usize) -> bool;
     /// The listener's handle.
     fn listener(&self) -> Option<SockFd>;
+    /// Where the connection with this handle is.
+    fn find(&mut self, fd: SockFd) -> Option<usize>;
 }
 
 /// All slots but those between the two slices.
@@ -122,6 +124,8 @@ pub(crate) struct Pool<'a, L: Listener, const HEAD: usize> {
     pub(crate) right: &'a mut [Slot<L::Conn, HEAD>],
     /// How many slots lie between the two: one, or none.
     pub(crate) between: usize,
+    /// By the number of a handle, modulo the length: which place it is likely to have.
+    pub(crate) places: &'a mut [u16],
 }
 
 impl<L: Listener, const HEAD: usize> Pool<'_, L, HEAD> {
@@ -136,6 +140,15 @@ impl<L: Listener, const HEAD: usize> Pool<'_, L, HEAD> {
         }
         let behind = index.checked_sub(self.left.len() + self.between)?;
         self.right.get_mut(behind)
+    }
+
+    fn place(&mut self, fd: SockFd) -> Option<&mut u16> {
+        let length = self.places.len();
+        self.places.get_mut(usize::from(fd.slot()).checked_rem(length)?)
+    }
+
+    fn has(&self, index: usize, fd: SockFd) -> bool {
+        self.slot(index).is_some_and(|slot| slot.conn.is_some() && slot.state.fd == Some(fd))
     }
 }
 
@@ -152,9 +165,15 @@ impl<L: Listener, const HEAD: usize> Slots for Pool<'_, L, HEAD> {
     fn accept(&mut self, index: usize, now: Instant) -> nb::Result<(), net::Error> {
         let Some(listener) = self.listener else { return Err(nb::Error::WouldBlock) };
         let conn = listener.try_accept()?;
+        let fd = conn.socket();
         if let Some(slot) = self.slot_mut(index) {
-            slot.state = State::new(now, conn.socket());
+            slot.state = State::new(now, fd);
             slot.conn = Some(conn);
+        }
+        if let (Some(fd), Ok(index)) = (fd, u16::try_from(index))
+            && let Some(place) = self.place(fd)
+        {
+            *place = index;
         }
         Ok(())
     }
@@ -172,5 +191,27 @@ impl<L: Listener, const HEAD: usize> Slots for Pool<'_, L, HEAD> {
 
     fn listener(&self) -> Option<SockFd> {
         self.listener.and_then(Listener::socket)
+    }
+
+    fn find(&mut self, fd: SockFd) -> Option<usize> {
+        let likely = self.place(fd).map(|place| usize::from(*place))?;
+        if self.has(likely, fd) {
+            return Some(likely);
+        }
+        (0..self.count()).find(|index| self.has(*index, fd))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_costs_little_besides_its_buffer() {
+        assert!(
+            size_of::<Slot<net::TcpConn, 1024>>() <= 1024 + 448,
+            "{}",
+            size_of::<Slot<net::TcpConn, 1024>>()
+        );
     }
 }

@@ -1,12 +1,14 @@
 //! The steps of one connection from accept to the moment its handler may start.
 
-use net::{Conn, Instant};
+use net::Instant;
 
 use super::body::Body;
 use super::core::{Core, Verdict};
+use super::outgoing::Digits;
 use super::slot::{NEVER, Phase, Then, View};
 use crate::Error;
 use crate::header::Line;
+use crate::wire::date;
 use crate::wire::fields::Framing;
 use crate::wire::head::{Finder, Found, split_line};
 use crate::wire::request::{Refusal, RequestHead, request_line};
@@ -47,8 +49,8 @@ impl Core {
     }
 
     /// Looks whether a whole head has come.
-    fn examine(&mut self, view: View<'_>, now: Instant) -> Verdict {
-        skip_strays(&view);
+    fn examine(&mut self, mut view: View<'_>, now: Instant) -> Verdict {
+        skip_strays(&mut view);
         let View { state, buffer, .. } = &view;
         let have = buffer.get(..state.filled).unwrap_or_default();
         let full = state.filled >= buffer.len().min(usize::from(u16::MAX));
@@ -175,14 +177,7 @@ impl Core {
         let (status, reason) = (refusal.status(), refusal.reason());
         net::netdev::debug!("refused: {} {}", status.code(), reason);
         let mut line = Line { room: buffer, at: 0, over: false };
-        let colon = if reason.is_empty() { "" } else { ": " };
-        let _ = core::fmt::Write::write_fmt(
-            &mut line,
-            format_args!(
-                "HTTP/1.1 {status}{colon}{reason}\r\nContent-Type: text/plain; charset=utf-8\r\n\
-                 Connection: close\r\n\r\n{status}{colon}{reason}"
-            ),
-        );
+        refusal_text(&mut line, refusal, self.device.platform().unix_time());
         if line.over {
             return Verdict::Close;
         }
@@ -200,13 +195,44 @@ impl Core {
     /// The phase has lasted too long.
     pub(crate) fn too_late(&mut self, view: View<'_>, now: Instant) -> Verdict {
         let have = view.buffer.get(..view.state.filled).unwrap_or_default();
+        let (nothing, half_a_line) = (have.is_empty(), !have.contains(&b'\n'));
         match view.state.phase {
-            Phase::Head if have.is_empty() => Verdict::Close,
-            Phase::Head if !have.contains(&b'\n') => self.refuse(view, Refusal::BadRequest, now),
+            Phase::Head if nothing => Verdict::Close,
+            Phase::Head if half_a_line => self.refuse(view, Refusal::BadRequest, now),
             Phase::Head | Phase::Body => self.refuse(view, Refusal::Timeout, now),
             Phase::Free | Phase::Ready => Verdict::Keep,
             Phase::Idle | Phase::Flush { .. } | Phase::Linger => Verdict::Close,
         }
+    }
+}
+
+/// The server's own answer, as Go words it: most without a length, two without a body.
+fn refusal_text(line: &mut Line<'_>, refusal: Refusal, unix: Option<u64>) {
+    let code = Digits::new(u64::from(refusal.status().code()));
+    let (text, reason) = (refusal.status().text().as_bytes(), refusal.reason().as_bytes());
+    let say = |line: &mut Line<'_>| {
+        line.push(code.bytes());
+        line.push(b" ");
+        line.push(text);
+        line.push(if reason.is_empty() { b"" } else { b": " });
+        line.push(reason);
+    };
+    line.push(b"HTTP/1.1 ");
+    say(line);
+    line.push(b"\r\nConnection: close\r\n");
+    match refusal {
+        Refusal::Expectation | Refusal::Preface => {
+            if let Some(unix) = unix {
+                line.field(b"Date: ", &date::format(unix));
+            }
+            line.push(b"Content-Length: 0\r\n\r\n");
+        }
+        _ => line.push(b"Content-Type: text/plain; charset=utf-8\r\n\r\n"),
+    }
+    match refusal {
+        Refusal::Expectation | Refusal::Preface => {}
+        Refusal::Coding => line.push(b"Unsupported transfer encoding"),
+        _ => say(line),
     }
 }
 
@@ -219,9 +245,18 @@ fn linger(view: &View<'_>) -> Step {
     }
 }
 
-/// Up to four line ends that some clients send behind the body of a POST.
-fn skip_strays(view: &View<'_>) {
-    let _ = view;
+/// Drops the few line ends that some clients send behind the body of a POST.
+fn skip_strays(view: &mut View<'_>) {
+    let View { state, buffer, .. } = view;
+    while state.strays > 0 && state.filled > 0 {
+        if !matches!(buffer.first(), Some(b'\r' | b'\n')) {
+            state.strays = 0;
+            return;
+        }
+        buffer.copy_within(1..state.filled, 0);
+        state.filled -= 1;
+        state.strays -= 1;
+    }
 }
 
 /// Writes that one connection gets in a round.

@@ -24,10 +24,6 @@ impl Span {
     pub(crate) fn text(self, buffer: &[u8]) -> &str {
         core::str::from_utf8(self.bytes(buffer)).unwrap_or_default()
     }
-
-    pub(crate) const fn is_empty(self) -> bool {
-        self.start == self.end
-    }
 }
 
 /// Bit `b % 32` of word `b / 32` is set for the bytes of a token.

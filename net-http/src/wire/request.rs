@@ -32,9 +32,10 @@ pub(crate) enum Refusal {
     MissingHost,
     MalformedHost,
     HeadTooLarge,
-    TargetTooLong,
     BodyTooLarge,
     Expectation,
+    /// The first bytes of HTTP/2.
+    Preface,
     Coding,
     Version,
     Timeout,
@@ -43,11 +44,12 @@ pub(crate) enum Refusal {
 impl Refusal {
     pub(crate) const fn status(self) -> Status {
         match self {
-            Self::BadRequest | Self::FieldName | Self::MissingHost | Self::MalformedHost => {
-                Status::BAD_REQUEST
-            }
+            Self::BadRequest
+            | Self::Preface
+            | Self::FieldName
+            | Self::MissingHost
+            | Self::MalformedHost => Status::BAD_REQUEST,
             Self::HeadTooLarge => Status::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::TargetTooLong => Status::REQUEST_URI_TOO_LONG,
             Self::BodyTooLarge => Status::REQUEST_ENTITY_TOO_LARGE,
             Self::Expectation => Status::EXPECTATION_FAILED,
             Self::Coding => Status::NOT_IMPLEMENTED,
@@ -62,7 +64,6 @@ impl Refusal {
             Self::FieldName => "invalid header name",
             Self::MissingHost => "missing required Host header",
             Self::MalformedHost => "malformed Host header",
-            Self::Coding => "unsupported transfer encoding",
             Self::Version => "unsupported protocol version",
             _ => "",
         }
@@ -159,7 +160,7 @@ fn span_in(head: &[u8], part: &[u8]) -> Span {
 fn check_version(method: &[u8], target: &[u8], version: Version) -> Result<(), Refusal> {
     match version {
         Version { major: 1, .. } => Ok(()),
-        Version { major: 2, .. } if method == b"PRI" && target == b"*" => Err(Refusal::BadRequest),
+        Version { major: 2, .. } if method == b"PRI" && target == b"*" => Err(Refusal::Preface),
         _ => Err(Refusal::Version),
     }
 }

@@ -5,6 +5,7 @@ use core::fmt;
 use embedded_hal::spi::{ErrorType, SpiBus};
 
 use super::SpiBench;
+use crate::faults::Host;
 
 /// The bus of an [`SpiBench`].
 #[derive(Clone, Debug)]
@@ -25,11 +26,11 @@ impl ErrorType for SimSpi {
 impl SpiBus<u8> for SimSpi {
     /// Sends zeros.
     fn read(&mut self, words: &mut [u8]) -> Result<(), BusFault> {
-        self.bench.clock_bytes(&vec![0; words.len()], words)
+        self.bench.clock_bytes(Host::READS, &vec![0; words.len()], words)
     }
 
     fn write(&mut self, words: &[u8]) -> Result<(), BusFault> {
-        self.bench.clock_bytes(words, &mut vec![0; words.len()])
+        self.bench.clock_bytes(Host::WRITES, words, &mut vec![0; words.len()])
     }
 
     fn transfer(&mut self, read: &mut [u8], write: &[u8]) -> Result<(), BusFault> {
@@ -37,7 +38,7 @@ impl SpiBus<u8> for SimSpi {
         let mut mosi = write.to_vec();
         mosi.resize(length, 0);
         let mut miso = vec![0; length];
-        self.bench.clock_bytes(&mosi, &mut miso)?;
+        self.bench.clock_bytes(Host::TRANSFERS, &mosi, &mut miso)?;
         for (word, byte) in read.iter_mut().zip(miso) {
             *word = byte;
         }
@@ -46,7 +47,7 @@ impl SpiBus<u8> for SimSpi {
 
     fn transfer_in_place(&mut self, words: &mut [u8]) -> Result<(), BusFault> {
         let mosi = words.to_vec();
-        self.bench.clock_bytes(&mosi, words)
+        self.bench.clock_bytes(Host::TRANSFERS, &mosi, words)
     }
 
     fn flush(&mut self) -> Result<(), BusFault> {

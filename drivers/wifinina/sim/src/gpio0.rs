@@ -58,7 +58,10 @@ impl Firmware {
             return;
         }
         self.updater.given -= 1;
+        // Each task of the firmware has an errno of its own; the one here is the command loop's.
+        let errno = self.errno;
         let look = self.look();
+        self.errno = errno;
         let tick = self.persona.tick;
         if look.received && !tick.is_zero() {
             self.updater.coming = Some((at + tick, look.readable));

@@ -25,7 +25,7 @@ fn parse(command: &Command, reply: &[u8]) -> Result<Answer, Malformed> {
         reader.take(piece)?;
         rest = tail;
     }
-    Ok(reader.finish())
+    reader.finish(command)
 }
 
 #[test]
@@ -88,6 +88,14 @@ fn every_kind_of_damage_to_a_frame_is_noticed() {
     assert_eq!(parse(&SEND_DATA_TCP, &[0xef, 0, 0xee, 0]), Err(Malformed::Rejected));
     let long = [&[0xe0, 0xb7, 1, 17][..], &[1; 17], &[0xee]].concat();
     assert_eq!(parse(&GET_FW_VERSION, &long), Err(Malformed::Frame));
+}
+
+#[test]
+fn an_answer_of_another_length_is_no_answer() {
+    let short = [0xe0, 0xab, 1, 1, 0, 0xee];
+    assert_eq!(parse(&AVAIL_DATA_TCP, &short), Err(Malformed::Frame));
+    let time = [&[0xe0, 0xbb, 1, 8][..], &[0; 8], &[0xee]].concat();
+    assert!(parse(&GET_TIME, &time).is_ok());
 }
 
 #[test]

@@ -34,10 +34,45 @@ pub(crate) struct Faults {
     pub(crate) ready_stuck: Option<bool>,
     /// The host's end of chip-select is broken.
     pub(crate) bus_broken: bool,
-    /// The byte read after so many others is changed by these bits.
-    pub(crate) flip: Option<(usize, u8)>,
-    /// Bytes read so far.
+    /// What happens to one byte that is read, after so many others.
+    pub(crate) in_read: Option<(usize, Noise)>,
+    /// The same for one that is written.
+    pub(crate) in_write: Option<(usize, Noise)>,
+    /// Bytes read and written so far.
     pub(crate) read: usize,
+    pub(crate) written: usize,
+}
+
+/// What happens to a byte on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Noise {
+    /// Bits are changed.
+    Flip(u8),
+    /// It is not there, and what follows moves up.
+    Drop,
+    /// It is there twice.
+    Double,
+    /// Another one comes before it.
+    Insert(u8),
+    /// From here to the end of this transfer nothing but ones comes.
+    Truncate,
+}
+
+impl Noise {
+    /// The bytes as they come out, if it happens at this place of them.
+    fn spoil(self, at: usize, bytes: &[u8]) -> Vec<u8> {
+        let mut out = bytes.to_vec();
+        match self {
+            Self::Flip(bits) => out[at] ^= bits,
+            Self::Drop => {
+                out.remove(at);
+            }
+            Self::Double => out.insert(at, out[at]),
+            Self::Insert(byte) => out.insert(at, byte),
+            Self::Truncate => out[at..].fill(0xFF),
+        }
+        out
+    }
 }
 
 /// The lines to the chip, with faults.
@@ -56,19 +91,32 @@ impl SpiLink for Link {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), BusError> {
-        self.pins.write(bytes)
+        let mut faults = self.faults.lock().unwrap();
+        let place =
+            faults.in_write.and_then(|(at, noise)| Some((at.checked_sub(faults.written)?, noise)));
+        faults.written += bytes.len();
+        match place {
+            Some((at, noise)) if at < bytes.len() => self.pins.write(&noise.spoil(at, bytes)),
+            _ => self.pins.write(bytes),
+        }
     }
 
     fn read(&mut self, bytes: &mut [u8]) -> Result<(), BusError> {
-        self.pins.read(bytes)?;
         let mut faults = self.faults.lock().unwrap();
-        if let Some((at, bits)) = faults.flip
-            && let Some(byte) = at.checked_sub(faults.read).and_then(|at| bytes.get_mut(at))
-        {
-            *byte ^= bits;
-        }
+        let place =
+            faults.in_read.and_then(|(at, noise)| Some((at.checked_sub(faults.read)?, noise)));
         faults.read += bytes.len();
-        Ok(())
+        match place {
+            Some((at, noise)) if at < bytes.len() => {
+                let more = usize::from(noise == Noise::Drop);
+                let mut clocked = vec![0; bytes.len() + more];
+                self.pins.read(&mut clocked)?;
+                let spoilt = noise.spoil(at, &clocked);
+                bytes.copy_from_slice(&spoilt[..bytes.len()]);
+                Ok(())
+            }
+            _ => self.pins.read(bytes),
+        }
     }
 
     fn busy(&mut self) -> Result<bool, BusError> {

@@ -159,7 +159,7 @@ fn assert_both(raw: &[u8]) {
     let Found::End(end) = Finder::default().find(raw) else { return };
     let head = &raw[..end];
     let Ok(ours) = RequestHead::parse(head, 500) else { return };
-    let mut fields = [httparse::EMPTY_HEADER; 600];
+    let mut fields = std::vec![httparse::EMPTY_HEADER; 600];
     let mut theirs = httparse::Request::new(&mut fields);
     let shown = String::from_utf8_lossy(head);
     if ours.version > Version::HTTP_11 || ours.target.bytes(head).is_empty() {

@@ -1,0 +1,52 @@
+//! The conformance suite on the driver over each firmware's model, in virtual time.
+
+mod common;
+
+use core::net::Ipv4Addr;
+
+use common::Rig;
+use netdev_sim::conformance::{self, Bench};
+use netdev_sim::{Internet, SimDevice, VirtualClock};
+use wifinina_sim::{Config, Persona};
+
+const CHIP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
+
+/// Runs the suite, and tells each row that is neither ok nor unsupported.
+fn conform(persona: &'static Persona) {
+    let clock = VirtualClock::new();
+    let internet = Internet::new(&clock);
+    internet.name("peer.test", PEER);
+    let config = Config::new(persona);
+    let rig = Rig::new(config, internet.node(CHIP), clock.clone()).joined();
+    let peer = SimDevice::on(&internet, PEER).leak();
+    let bench = Bench::new(rig.device, CHIP.into(), peer, PEER.into())
+        .in_virtual_time(&clock)
+        .with_name("peer.test", Some(PEER.into()))
+        .with_nobody_at(Ipv4Addr::new(10, 0, 0, 99).into());
+    let summary = conformance::run(&bench, &mut |name, outcome| {
+        println!("{} {name}: {outcome}", persona.name);
+    });
+    assert_eq!(summary.failed, 0, "{summary}");
+    rig.assert_faultless();
+}
+
+#[test]
+fn arduino_2_0_0_conforms() {
+    conform(&Persona::ARDUINO_2_0_0);
+}
+
+#[test]
+fn arduino_1_4_8_conforms() {
+    conform(&Persona::ARDUINO_1_4_8);
+}
+
+#[test]
+fn adafruit_1_7_7_conforms() {
+    conform(&Persona::ADAFRUIT_1_7_7);
+}
+
+#[test]
+fn adafruit_3_3_0_conforms() {
+    conform(&Persona::ADAFRUIT_3_3_0);
+}

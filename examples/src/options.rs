@@ -1,0 +1,38 @@
+//! Options that the programs share.
+
+use clap::Args;
+
+/// Which device, and how much to tell.
+#[non_exhaustive]
+#[derive(Args, Clone, Debug, Default)]
+pub struct Common {
+    /// What to run on: host (this PC's sockets), wifinina (a simulated chip),
+    /// wifinina?persona=1.4.8 (the same with another firmware)
+    #[arg(long, value_name = "URL", default_value = "wifinina")]
+    pub device: String,
+
+    /// Network to join; a simulated chip has test-ap around it
+    #[arg(long, env = "SSID")]
+    pub ssid: Option<String>,
+
+    /// Its passphrase; that of test-ap is test-pass
+    #[arg(long, env = "PASS", hide_env_values = true)]
+    pub passphrase: Option<String>,
+
+    /// Log what happens to stderr, a line for each request; twice for more
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+
+    /// Show the chip's commands on stderr as they cross the bus
+    #[arg(long)]
+    pub trace: bool,
+}
+
+/// Where a server listens.
+#[non_exhaustive]
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Port {
+    /// Port to listen on; with 0 the system chooses
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+}
