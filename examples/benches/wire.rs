@@ -9,8 +9,7 @@ use core::time::Duration;
 use std::process::ExitCode;
 
 use netdev::{
-    AddressFamily, Instant, Netdev, Network, Platform, Protocol, Remote, SockFd, SockFlags,
-    SockType, wait,
+    AddressFamily, Instant, Netdev, Network, Protocol, Remote, SockFd, SockFlags, SockType, wait,
 };
 use netdev_sim::{Internet, Polarity, SimDevice, SpiBench, VirtualClock};
 use wifinina::{BusError, Gpio0, NotWired, SpiPins, State, Wifinina};

@@ -5,6 +5,7 @@ mod failure;
 mod logging;
 pub mod options;
 mod output;
+pub mod page;
 
 pub use failure::{Failure, finish};
 pub use output::{announce, say};

@@ -144,9 +144,12 @@ flag_set! {
         CUT_DATAGRAM_UNTOLD = 7,
         /// The receive queue of datagrams is so short that a burst loses some.
         DATAGRAM_BURST_LOST = 8,
+        /// When the peer has ended its direction and all of it was read, the firmware closes the
+        /// connection: what is still to be sent cannot be.
+        PEER_END_ENDS_BOTH = 9,
         /// A connection is accepted only once its peer has sent something: a server cannot be the
         /// first to speak.
-        ACCEPTED_AFTER_DATA = 9,
+        ACCEPTED_AFTER_DATA = 10,
     }
 }
 

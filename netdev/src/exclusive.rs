@@ -30,9 +30,15 @@ impl<T> Exclusive<T> {
     /// # Errors
     /// `WouldBlock` if the state is out, and whatever `f` answers.
     pub fn try_with<R, E>(&self, f: impl FnOnce(&mut T) -> nb::Result<R, E>) -> nb::Result<R, E> {
-        let value = critical_section::with(|cs| self.home.borrow(cs).take());
-        let mut loan = Loan { home: &self.home, value };
+        let mut loan = self.lend();
         loan.value.as_mut().map_or(Err(nb::Error::WouldBlock), f)
+    }
+
+    /// What does not depend on `f`, so that it exists once in a program.
+    #[inline(never)]
+    fn lend(&self) -> Loan<'_, T> {
+        let value = critical_section::with(|cs| self.home.borrow(cs).take());
+        Loan { home: &self.home, value }
     }
 
     /// As [`try_with`](Self::try_with), for what cannot fail: `None` if the state is out.
@@ -53,6 +59,7 @@ struct Loan<'a, T> {
 }
 
 impl<T> Drop for Loan<'_, T> {
+    #[inline(never)]
     fn drop(&mut self) {
         if let Some(value) = self.value.take() {
             critical_section::with(|cs| self.home.borrow(cs).set(Some(value)));

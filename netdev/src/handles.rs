@@ -50,6 +50,7 @@ impl<const N: usize> Handles<N> {
     ///
     /// # Errors
     /// `NoSockets` when all are taken; `WouldBlock` when one of them waits to be given back.
+    #[inline(never)]
     pub fn open(&self) -> nb::Result<SockFd, Error> {
         let mut closing = false;
         for (slot, word) in (0_u16..).zip(&self.words) {
@@ -73,6 +74,7 @@ impl<const N: usize> Handles<N> {
     ///
     /// # Errors
     /// `BadSocket` if it was closed, or never opened here.
+    #[inline(never)]
     pub fn slot(&self, fd: SockFd) -> Result<usize, Error> {
         let slot = usize::from(fd.slot());
         let word = self.words.get(slot).ok_or(Error::BadSocket)?;
@@ -85,6 +87,7 @@ impl<const N: usize> Handles<N> {
     }
 
     /// The handle of an open slot.
+    #[inline(never)]
     pub fn handle(&self, slot: usize) -> Option<SockFd> {
         let Word { generation, state } =
             critical_section::with(|cs| self.words.get(slot).map(|word| word.borrow(cs).get()))?;
@@ -93,6 +96,7 @@ impl<const N: usize> Handles<N> {
     }
 
     /// Marks a socket as closed. From now on its handle is stale. `false` if it was before.
+    #[inline(never)]
     pub fn mark_closed(&self, fd: SockFd) -> bool {
         let Some(word) = self.words.get(usize::from(fd.slot())) else { return false };
         critical_section::with(|cs| {
@@ -106,6 +110,7 @@ impl<const N: usize> Handles<N> {
     }
 
     /// Whether a slot was marked closed and waits to be given back.
+    #[inline(never)]
     pub fn is_closing(&self, slot: usize) -> bool {
         self.words.get(slot).is_some_and(|word| {
             critical_section::with(|cs| word.borrow(cs).get().state == State::Closing)
@@ -113,6 +118,7 @@ impl<const N: usize> Handles<N> {
     }
 
     /// Gives a slot back after its socket was closed on the chip.
+    #[inline(never)]
     pub fn release(&self, slot: usize) {
         if let Some(word) = self.words.get(slot) {
             critical_section::with(|cs| {

@@ -40,19 +40,24 @@ impl Instant {
 impl Add<Duration> for Instant {
     type Output = Self;
 
+    #[inline(never)]
     fn add(self, length: Duration) -> Self {
-        let micros = u64::try_from(length.as_micros()).unwrap_or(u64::MAX);
-        Self(self.0.saturating_add(micros))
+        Self(self.0.saturating_add(micros(length)))
     }
 }
 
 impl Sub<Duration> for Instant {
     type Output = Self;
 
+    #[inline(never)]
     fn sub(self, length: Duration) -> Self {
-        let micros = u64::try_from(length.as_micros()).unwrap_or(u64::MAX);
-        Self(self.0.saturating_sub(micros))
+        Self(self.0.saturating_sub(micros(length)))
     }
+}
+
+/// Saturates, and unlike `Duration::as_micros` counts in no more than 64 bits.
+fn micros(length: Duration) -> u64 {
+    length.as_secs().saturating_mul(1_000_000).saturating_add(u64::from(length.subsec_micros()))
 }
 
 impl fmt::Display for Instant {

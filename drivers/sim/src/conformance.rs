@@ -131,8 +131,17 @@ impl fmt::Display for Summary {
 
 /// Tries every behaviour in turn and reports each as it is done.
 pub fn run(bench: &Bench, report: &mut dyn FnMut(&'static str, &Outcome)) -> Summary {
+    run_some(bench, |_| true, report)
+}
+
+/// The same with those behaviours whose names are wanted.
+pub fn run_some(
+    bench: &Bench,
+    wanted: impl Fn(&str) -> bool,
+    report: &mut dyn FnMut(&'static str, &Outcome),
+) -> Summary {
     let mut summary = Summary::default();
-    for behaviour in BEHAVIOURS {
+    for behaviour in BEHAVIOURS.iter().filter(|behaviour| wanted(behaviour.name)) {
         let outcome = behaviour.run(bench);
         report(behaviour.name, &outcome);
         summary.count(&outcome);
@@ -152,6 +161,7 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     Behaviour::new("end after all data", ends::end_after_data),
     Behaviour::new("reset", ends::reset),
     Behaviour::new("half close", ends::half_close),
+    Behaviour::new("peer's half close", ends::peer_half_close),
     Behaviour::new("peek", ends::peek),
     Behaviour::new("udp send", datagram::send),
     Behaviour::new("udp receive", datagram::receive),
@@ -164,10 +174,12 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     Behaviour::new("bind to what is not free", listen::taken),
     Behaviour::new("backlog", listen::backlog),
     Behaviour::new("several sockets at once", table::several),
+    Behaviour::new("successors", table::successors),
     Behaviour::new("exhaustion and recovery", table::exhaustion),
     Behaviour::new("stale handles", misuse::stale_handles),
     Behaviour::new("misuse", misuse::wrong_state),
     Behaviour::new("next_ready is honest", ready::honest),
+    Behaviour::new("waiting does not spin", ready::naps),
     Behaviour::new("close ends a pending call", shared::close_ends_calls),
     Behaviour::new("deadlines moved while waiting", shared::moved_deadlines),
     Behaviour::new("two writers", shared::two_writers),

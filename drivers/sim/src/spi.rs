@@ -209,13 +209,13 @@ impl SpiBench {
     /// Chip-select goes to a level; setting it to the one it has is no edge.
     fn set_selected(&self, selected: bool) -> Result<(), BusFault> {
         self.act(|wires, clock| {
-            if core::mem::replace(&mut wires.selected, selected) == selected {
+            if wires.selected == selected {
                 return;
             }
             if selected {
-                wires.look(clock);
+                let before = wires.look(clock);
                 wires.counters.cs_cycles += 1;
-                wires.counters.cs_low_while_busy += u64::from(wires.chip_lines(clock.now()).busy);
+                wires.counters.cs_low_while_busy += u64::from(before.busy);
                 wires.cycle = Cycle::default();
             } else {
                 wires.counters.unaligned_commands += u64::from(wires.cycle.is_unaligned_command());
@@ -223,6 +223,7 @@ impl SpiBench {
                     faults.end_cycle();
                 }
             }
+            wires.selected = selected;
             wires.settle(clock.now());
             wires.tell(clock, BusEvent::ChipSelect { low: selected });
         })

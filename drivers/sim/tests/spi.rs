@@ -112,6 +112,31 @@ fn counters_tell_cycles_bytes_and_bad_manners() {
 }
 
 #[test]
+fn a_chip_that_turns_busy_because_it_is_selected_was_ready_when_it_was() {
+    #[derive(Default)]
+    struct Shy(bool);
+    impl SpiChip for Shy {
+        fn select(&mut self, _: Instant) {
+            self.0 = true;
+        }
+        fn transfer(&mut self, _: &[u8], _: &mut [u8], _: Instant) {}
+        fn deselect(&mut self, _: Instant) {
+            self.0 = false;
+        }
+        fn lines(&mut self, _: Instant) -> Lines {
+            Lines { busy: self.0, data_ready: false }
+        }
+        fn set_reset(&mut self, _: bool, _: Instant) {}
+        fn set_gpio0(&mut self, _: Option<bool>, _: Instant) {}
+    }
+    let bench = SpiBench::new(Shy::default(), VirtualClock::new(), 8_000_000);
+    bench.chip_select().set_low().unwrap();
+    assert_eq!(bench.ready().is_high(), Ok(true));
+    bench.chip_select().set_high().unwrap();
+    assert_eq!((bench.counters().cs_cycles, bench.counters().cs_low_while_busy), (1, 0));
+}
+
+#[test]
 fn reset_obeys_its_polarity_and_counts_releases() {
     for (polarity, on) in [(Polarity::ActiveLow, false), (Polarity::ActiveHigh, true)] {
         let (bench, _, heard) = bench();

@@ -113,18 +113,7 @@ impl<L: SpiLink> Core<'_, L> {
                     errno => return Err(connect_error(errno).into()),
                 }
             }
-            Connect::Start(fd) => {
-                let answer = self.ask(owner, &CONNECT, &[&[fd], &ip, &port])?;
-                match answer.errno {
-                    errno::NONE if !answer.is_zero() => return Ok(connected(fd)),
-                    errno::EISCONN => return Ok(connected(fd)),
-                    errno::EINPROGRESS | errno::EALREADY | errno::EAGAIN => {
-                        self.look_later(index, LOOK);
-                        Connect::Run(fd)
-                    }
-                    errno => return Err(connect_error(errno).into()),
-                }
-            }
+            Connect::Start(fd) => return self.connect_start(index, fd, remote),
             Connect::Run(fd) => return self.connect_running(index, fd),
             Connect::Outcome(fd) => {
                 let name = SO_ERROR.to_le_bytes();
@@ -150,6 +139,25 @@ impl<L: SpiLink> Core<'_, L> {
                 return Ok(Kind::Stream(Stream::new(Channel::Slot(slot), false)));
             }
         }))
+    }
+
+    fn connect_start(
+        &mut self,
+        index: u8,
+        fd: u8,
+        remote: SocketAddrV4,
+    ) -> nb::Result<Kind, Error> {
+        let (ip, port) = (remote.ip().octets(), remote.port().to_be_bytes());
+        let answer = self.ask(Owner::Write(index), &CONNECT, &[&[fd], &ip, &port])?;
+        match answer.errno {
+            errno::NONE if !answer.is_zero() => Ok(connected(fd)),
+            errno::EISCONN => Ok(connected(fd)),
+            errno::EINPROGRESS | errno::EALREADY | errno::EAGAIN => {
+                self.look_later(index, LOOK);
+                Ok(Kind::Connect(Connect::Run(fd)))
+            }
+            errno => Err(connect_error(errno).into()),
+        }
     }
 
     fn connect_running(&mut self, index: u8, fd: u8) -> nb::Result<Kind, Error> {

@@ -10,7 +10,7 @@ use crate::command::{
     START_SERVER_TCP, UDP_MODE, errno,
 };
 use crate::exchange::Owner;
-use crate::listener::OTHER_PORTS;
+use crate::ports::OTHER_PORTS;
 use crate::slot_datagram::SlotDatagram;
 use crate::sockets::{Channel, Kind};
 use crate::spi::SpiLink;

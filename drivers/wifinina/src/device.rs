@@ -12,9 +12,10 @@ use netdev::{
 
 use crate::boot::Power;
 use crate::exchange::Call;
+use crate::shared::Shared;
 use crate::sockets::Kind;
 use crate::spi::SpiLink;
-use crate::state::{Core, Shared, State};
+use crate::state::{Core, State};
 
 /// A WiFiNINA co-processor.
 ///
@@ -35,26 +36,45 @@ impl<'s, L: SpiLink, P: Platform> Wifinina<'s, L, P> {
     /// Runs one call with the state in hand and the chip booted.
     fn with<R>(
         &self,
-        call: impl FnOnce(&mut Core<'_, L>) -> nb::Result<R, Error>,
+        mut call: impl FnMut(&mut Core<'_, L>) -> nb::Result<R, Error>,
     ) -> nb::Result<R, Error> {
-        self.state.try_with(|state| {
-            let mut core = self.core(state);
-            core.enter()?;
-            call(&mut core)
-        })
+        let mut answer = Err(nb::Error::WouldBlock);
+        self.run(&mut |core| answer = call(core))?;
+        answer
     }
 
     /// As [`with`](Self::with), for one socket.
     fn with_socket<R>(
         &self,
         fd: SockFd,
-        call: impl FnOnce(&mut Core<'_, L>, u8) -> nb::Result<R, Error>,
+        mut call: impl FnMut(&mut Core<'_, L>, u8) -> nb::Result<R, Error>,
     ) -> nb::Result<R, Error> {
-        self.shared.handles.slot(fd)?;
-        self.with(|core| {
-            let index = core.index(fd)?;
-            call(core, index)
+        let mut answer = Err(nb::Error::WouldBlock);
+        self.run_socket(fd, &mut |core, index| answer = call(core, index))?;
+        answer
+    }
+
+    /// What does not depend on the answer, so that it exists once in a program.
+    #[inline(never)]
+    fn run(&self, call: &mut dyn FnMut(&mut Core<'_, L>)) -> nb::Result<(), Error> {
+        self.state.try_with(|state| {
+            let mut core = self.core(state);
+            core.enter()?;
+            call(&mut core);
+            Ok(())
         })
+    }
+
+    #[inline(never)]
+    fn run_socket(
+        &self,
+        fd: SockFd,
+        call: &mut dyn FnMut(&mut Core<'_, L>, u8),
+    ) -> nb::Result<(), Error> {
+        self.shared.handles.slot(fd)?;
+        let mut known = Ok(());
+        self.run(&mut |core| known = core.index(fd).map(|index| call(core, index)))?;
+        Ok(known?)
     }
 
     fn core<'c>(&'c self, state: &'c mut State<L>) -> Core<'c, L> {

@@ -70,6 +70,7 @@ impl Firmware {
             .with(Features::UDP_SEND_TO)
             .with(Features::NAME_LOOKUP)
             .limited(Limits::RESET_READS_AS_END)
+            .limited(Limits::PEER_END_ENDS_BOTH)
             .limited(Limits::LISTENER_KEEPS_PORT)
             .limited(Limits::BACKLOG_OF_ONE)
             .limited(Limits::CALLS_BLOCK_CHIP)

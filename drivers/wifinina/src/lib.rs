@@ -10,13 +10,17 @@ mod exchange;
 mod firmware;
 mod frame;
 mod listener;
+mod look;
 mod lookup;
+mod ports;
 mod scan;
 mod settings;
+mod shared;
 mod slot_datagram;
 mod sockets;
 mod spi;
 mod state;
+mod strays;
 mod stream;
 mod wifi;
 

@@ -6,16 +6,17 @@
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use core::time::Duration;
 
-use netdev::{Error, Fault, Instant, SockFd};
+use netdev::{Error, Fault, SockFd};
 
 use crate::command::{
     AVAIL_DATA_TCP, DESCRIPTORS, GET_REMOTE_DATA, GET_SOCKET, GET_STATE_TCP, GETPEERNAME,
-    NO_SOCKET, START_SERVER_TCP, STOP_CLIENT_TCP, TCP_MODE,
+    NO_SOCKET, START_SERVER_TCP, TCP_MODE,
 };
 use crate::datagram::Opening;
 use crate::exchange::{Owner, REJECTED};
 use crate::frame::Answer;
-use crate::sockets::{Channel, Kind, SOCKETS};
+use crate::ports::OTHER_PORTS;
+use crate::sockets::{Channel, Kind};
 use crate::spi::SpiLink;
 use crate::state::Core;
 use crate::stream::Stream;
@@ -23,14 +24,23 @@ use crate::stream::Stream;
 /// A listener of the chip.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Listener {
-    slot: u8,
+    pub(crate) slot: u8,
     /// A connection that was taken off the chip's queue and is being made ready.
-    guest: Option<Guest>,
+    pub(crate) guest: Option<Guest>,
+    /// How often in a row the chip answered what no listener answers.
+    pub(crate) strange: u8,
+}
+
+/// What AVAIL_DATA_TCP said about a listener.
+pub(crate) enum Visit {
+    Nobody,
+    Guest(u8),
+    Strange,
 }
 
 impl Listener {
     pub(crate) fn new(slot: u8) -> Self {
-        Self { slot, guest: None }
+        Self { slot, guest: None, strange: 0 }
     }
 
     /// The slots that it holds.
@@ -46,14 +56,14 @@ impl Listener {
 
 /// A connection between the chip's queue and our table.
 #[derive(Clone, Copy, Debug)]
-struct Guest {
-    slot: u8,
+pub(crate) struct Guest {
+    pub(crate) slot: u8,
     peer: SocketAddrV4,
     step: Step,
 }
 
 impl Guest {
-    fn new(slot: u8) -> Self {
+    pub(crate) fn new(slot: u8) -> Self {
         let unknown = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
         Self { slot, peer: unknown, step: Step::Peer }
     }
@@ -69,17 +79,6 @@ enum Step {
     Unblock(u8),
     /// Ready; `true`: it could not be made non-blocking.
     Ready(bool),
-}
-
-/// A listener that nobody holds any more.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Kept {
-    slot: u8,
-    port: u16,
-    /// When it is next looked after.
-    look_at: Instant,
-    /// A connection that came in meanwhile and is to be closed.
-    stray: Option<u8>,
 }
 
 impl<L: SpiLink> Core<'_, L> {
@@ -110,30 +109,6 @@ impl<L: SpiLink> Core<'_, L> {
             self.choose_port(index, OTHER_PORTS)?;
         }
         Ok(())
-    }
-
-    /// The port of a listener that nobody holds: taken first where the choice is ours, since the chip
-    /// goes on spending a socket on it.
-    fn idle_listener(&self, index: u8) -> Option<u16> {
-        let mut kept = self.state.kept.iter().flatten().map(|kept| kept.port);
-        kept.find(|&port| !self.port_is_taken(index, port))
-    }
-
-    /// Gives a socket a port that the caller left to us.
-    pub(crate) fn choose_port(&mut self, index: u8, others: u8) -> Result<(), Error> {
-        let port = self.ephemeral_port(index);
-        let socket = self.socket(index)?;
-        socket.port = port;
-        socket.other_ports = others;
-        Ok(())
-    }
-
-    /// The chip says that the port is taken: tries another, where that is ours to choose.
-    pub(crate) fn port_was_taken(&mut self, index: u8) -> Result<(), Error> {
-        let socket = self.socket(index)?;
-        socket.port = 0;
-        let others = socket.other_ports.checked_sub(1).ok_or(Error::AddrInUse)?;
-        self.choose_port(index, others)
     }
 
     /// Binds a datagram socket, which happens on the chip at once.
@@ -216,16 +191,46 @@ impl<L: SpiLink> Core<'_, L> {
 
     /// Called where the answer arrives, so that a connection is not lost when the caller gave up.
     pub(crate) fn accepted(&mut self, index: u8, answer: &Answer) {
-        if let Some(slot) = self.new_guest(answer) {
-            self.set_guest(index, Some(Guest::new(slot)));
+        match self.new_guest(answer) {
+            Visit::Nobody => self.set_strange(index, 0),
+            Visit::Guest(slot) => self.set_guest(index, Some(Guest::new(slot))),
+            Visit::Strange => self.listener_is_strange(index),
         }
     }
 
-    /// The slot of a connection that came in. Firmware without the accept flag also names those that
-    /// we have already, while they have unread data.
-    fn new_guest(&self, answer: &Answer) -> Option<u8> {
-        let fresh = self.state.firmware.accepts_silent();
-        guest_slot(answer).filter(|&slot| fresh || !self.slot_is_known(slot))
+    /// Who came in. Firmware without the accept flag also names connections that we have already,
+    /// while they have unread data. From any other such an answer is garbled, and may hide one.
+    pub(crate) fn new_guest(&mut self, answer: &Answer) -> Visit {
+        let slots = self.state.firmware.slots();
+        match answer.array() {
+            Some([NO_SOCKET, 0]) => Visit::Nobody,
+            Some([slot, 0]) if slot < slots && !self.slot_is_known(slot) => Visit::Guest(slot),
+            _ if self.state.firmware.accepts_silent() => {
+                self.state.sweep = Some(0);
+                Visit::Strange
+            }
+            _ => Visit::Nobody,
+        }
+    }
+
+    /// A slot that answers no more as a listener does was freed by a command that was garbled on its
+    /// way. Its port stays bound, and only a reset gives it back.
+    fn listener_is_strange(&mut self, index: u8) {
+        let Ok(Kind::Listener(listener)) = self.socket(index).map(|socket| socket.kind) else {
+            return;
+        };
+        self.set_strange(index, listener.strange + 1);
+        if listener.strange >= STRANGE {
+            self.restart();
+        }
+    }
+
+    fn set_strange(&mut self, index: u8, strange: u8) {
+        if let Ok(socket) = self.socket(index)
+            && let Kind::Listener(listener) = &mut socket.kind
+        {
+            listener.strange = strange;
+        }
     }
 
     fn set_guest(&mut self, index: u8, guest: Option<Guest>) {
@@ -249,6 +254,7 @@ impl<L: SpiLink> Core<'_, L> {
                     // Nobody is there: the slot was named by mistake, or its peer is gone.
                     self.set_guest(index, None);
                     self.state.sweep = Some(0);
+                    self.listener_is_strange(index);
                     return Err(nb::Error::WouldBlock);
                 }
                 let peer = SocketAddrV4::new(Ipv4Addr::new(a, b, c, d), port);
@@ -306,129 +312,9 @@ impl<L: SpiLink> Core<'_, L> {
         socket.port = port;
         Ok((fd, SocketAddr::V4(guest.peer)))
     }
-
-    /// A listener was closed. Keeps it; whether that is done.
-    pub(crate) fn keep(&mut self, index: u8, listener: Listener) -> bool {
-        let port = self.socket(index).map_or(0, |socket| socket.port);
-        let stray = listener.guest.map(|guest| guest.slot);
-        let kept = Kept { slot: listener.slot, port, look_at: Instant::START, stray };
-        match self.state.kept.iter_mut().find(|place| place.is_none()) {
-            Some(place) => {
-                *place = Some(kept);
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// Closes what came in on listeners that nobody holds, so that GPIO0 can fall again.
-    pub(crate) fn drain_strays(&mut self) {
-        for place in (0_u8..).take(SOCKETS) {
-            let Some(kept) = self.kept(place).copied() else { continue };
-            let owner = Owner::Stray(place);
-            if let Some(slot) = kept.stray {
-                let stopped = self.ask(owner, &STOP_CLIENT_TCP, &[&[slot]]).is_ok();
-                if let Some(kept) = self.kept(place).filter(|_| stopped) {
-                    kept.stray = None;
-                }
-            } else if self.is_out(owner)
-                || (self.call.now() >= kept.look_at && self.bus_may_have_news())
-            {
-                let asked = self.ask(owner, &AVAIL_DATA_TCP, &[&[kept.slot], &[1]]);
-                let look_at = self.call.now() + STRAYS;
-                if let Some(kept) = self.kept(place).filter(|_| asked.is_ok()) {
-                    kept.look_at = look_at;
-                }
-            }
-        }
-    }
-
-    /// After a garbled answer to AVAIL_DATA_TCP a connection may hold a slot that nobody knows of.
-    /// STOP does nothing to a free slot, so every slot that is not ours gets one.
-    pub(crate) fn sweep(&mut self) {
-        while let Some(slot) = self.state.sweep {
-            let ours = self.slot_is_known(slot);
-            if !ours && self.ask(Owner::Sweep, &STOP_CLIENT_TCP, &[&[slot]]) == WOULD_BLOCK {
-                return;
-            }
-            let next = slot + 1;
-            self.state.sweep = Some(next).filter(|&next| next < self.state.firmware.slots());
-        }
-    }
-
-    fn slot_is_known(&self, slot: u8) -> bool {
-        let kept = self.state.kept.iter().flatten();
-        let mut kept = kept.flat_map(|kept| [Some(kept.slot), kept.stray]);
-        let mut sockets = self.state.sockets.iter().flat_map(|socket| socket.slots());
-        kept.any(|it| it == Some(slot)) || sockets.any(|it| it == Some(slot))
-    }
-
-    /// Called where the answer arrives.
-    pub(crate) fn strayed(&mut self, place: u8, answer: &Answer) {
-        let stray = self.new_guest(answer);
-        if let Some(kept) = self.kept(place) {
-            kept.stray = stray;
-        }
-    }
-
-    fn kept(&mut self, place: u8) -> Option<&mut Kept> {
-        self.state.kept.get_mut(usize::from(place))?.as_mut()
-    }
-
-    /// A kept listener for this port. A stray it has becomes its first connection.
-    fn kept_for(&mut self, port: u16) -> nb::Result<Option<Listener>, Error> {
-        for place in (0_u8..).take(SOCKETS) {
-            if self.kept(place).is_none_or(|kept| kept.port != port) {
-                continue;
-            }
-            if self.is_out(Owner::Stray(place)) {
-                return Err(nb::Error::WouldBlock);
-            }
-            let kept = self.state.kept.get_mut(usize::from(place)).and_then(Option::take);
-            return Ok(
-                kept.map(|kept| Listener { slot: kept.slot, guest: kept.stray.map(Guest::new) })
-            );
-        }
-        Ok(None)
-    }
-
-    fn port_is_taken(&self, index: u8, port: u16) -> bool {
-        (0_u8..).zip(&self.state.sockets).any(|(other, socket)| {
-            let same = self.state.sockets.get(usize::from(index)).map(|it| it.dgram);
-            let bound = !matches!(socket.kind, Kind::Stream(_) | Kind::Ended);
-            other != index && bound && socket.port == port && same == Some(socket.dgram)
-        })
-    }
-
-    /// A port of RFC 6335's dynamic range, at random where the platform has random numbers.
-    fn ephemeral_port(&mut self, index: u8) -> u16 {
-        let mut seed = [0; 2];
-        if self.call.platform.fill_random(&mut seed).is_err() {
-            let [.., high, low] = self.call.now().as_micros().to_be_bytes();
-            seed = [high, low];
-        }
-        let mut port = u16::from_be_bytes(seed) | 0xC000;
-        while self.port_is_taken(index, port) {
-            port = port.wrapping_add(1) | 0xC000;
-        }
-        port
-    }
 }
 
-/// The slot that AVAIL_DATA_TCP answers for a listener; 255 is none.
-fn guest_slot(answer: &Answer) -> Option<u8> {
-    match answer.array()? {
-        [NO_SOCKET, 0] => None,
-        [slot, 0] => Some(slot),
-        _ => None,
-    }
-}
-
-/// "Not yet", as an answer to compare with.
-const WOULD_BLOCK: nb::Result<Answer, Error> = Err(nb::Error::WouldBlock);
-/// How many ports of our own choice are tried.
-pub(crate) const OTHER_PORTS: u8 = 8;
+/// After how many strange answers in a row a listener is given up.
+const STRANGE: u8 = 3;
 /// Between two looks for a connection that find none.
 const LOOK: Duration = Duration::from_micros(1_500);
-/// Between two looks after a listener that nobody holds.
-const STRAYS: Duration = Duration::from_millis(100);

@@ -5,7 +5,9 @@ use core::time::Duration;
 
 use netdev::{Error, Instant, SockFd};
 
-use crate::command::{CLOSE, Command, NO_SOCKET, SOCKET, START_SERVER_TCP, STOP_CLIENT_TCP};
+use crate::command::{
+    AVAIL_DATA_TCP, CLOSE, Command, NO_SOCKET, SOCKET, START_SERVER_TCP, STOP_CLIENT_TCP,
+};
 use crate::connect::Connect;
 use crate::datagram::{Datagram, Opening};
 use crate::exchange::Owner;
@@ -75,7 +77,7 @@ impl Socket {
             Kind::Datagram(datagram) => Some(datagram.channel),
             Kind::Starting(slot) => slot.map(Channel::Slot),
             Kind::Listener(listener) => return listener.slots(),
-            Kind::Fresh | Kind::Ended | Kind::Gone => None,
+            Kind::Fresh | Kind::Ended | Kind::Stopped(_) | Kind::Gone => None,
         };
         match channel {
             Some(Channel::Slot(slot)) => [Some(slot), None],
@@ -108,6 +110,8 @@ pub(crate) enum Kind {
     Listener(Listener),
     /// The peer ended the connection and the chip gave its slot back.
     Ended,
+    /// Closed on the chip; the listener in this slot is still to forget it.
+    Stopped(u8),
     /// The chip was reset and forgot everything.
     Gone,
 }
@@ -123,6 +127,7 @@ pub(crate) enum Channel {
 
 impl<L: SpiLink> Core<'_, L> {
     /// The place of a handle in the table.
+    #[inline(never)]
     pub(crate) fn index(&self, fd: SockFd) -> Result<u8, Error> {
         u8::try_from(self.shared.handles.slot(fd)?).map_err(|_| Error::BadSocket)
     }
@@ -132,6 +137,7 @@ impl<L: SpiLink> Core<'_, L> {
     }
 
     /// The socket, if nothing has happened to it.
+    #[inline(never)]
     pub(crate) fn sound(&mut self, index: u8) -> Result<&mut Socket, Error> {
         let socket = self.socket(index)?;
         match socket.failed {
@@ -194,9 +200,11 @@ impl<L: SpiLink> Core<'_, L> {
         self.take_last_answer(index);
         let Ok(socket) = self.socket(index) else { return };
         let done = match socket.kind {
-            Kind::Fresh | Kind::Ended | Kind::Gone | Kind::Starting(_) => true,
+            Kind::Fresh | Kind::Gone | Kind::Starting(_) => true,
+            Kind::Ended => self.forget_spawned(index),
+            Kind::Stopped(listener) => self.purge(index, listener),
             Kind::Connect(connect) => connect.channel().is_none_or(|it| self.stop(index, it)),
-            Kind::Stream(stream) => self.stop(index, stream.channel),
+            Kind::Stream(stream) => self.stop(index, stream.channel) && self.forget_spawned(index),
             Kind::Opening(opening) => opening.channel().is_none_or(|it| self.stop(index, it)),
             Kind::Datagram(datagram) => self.stop(index, datagram.channel),
             Kind::Listener(listener) => self.keep(index, listener),
@@ -208,6 +216,27 @@ impl<L: SpiLink> Core<'_, L> {
             self.clear_in_flight(index);
             self.shared.handles.release(usize::from(index));
         }
+    }
+
+    /// Firmware without the accept flag keeps a list of what came in through a listener. Its walk
+    /// drops what is closed, but only as long as the number of the descriptor is not somebody else's;
+    /// and once all ten places are taken, each further connection costs a descriptor until reset.
+    fn forget_spawned(&mut self, index: u8) -> bool {
+        if self.state.firmware.accepts_silent() {
+            return true;
+        }
+        let port = self.socket(index).map_or(0, |socket| socket.port);
+        let Some(listener) = self.listener_slot(port) else { return true };
+        if let Ok(socket) = self.socket(index) {
+            socket.kind = Kind::Stopped(listener);
+        }
+        self.purge(index, listener)
+    }
+
+    /// Has the listener walk its list. A connection that it names is named again later.
+    fn purge(&mut self, index: u8, listener: u8) -> bool {
+        let walked = self.ask(Owner::Write(index), &AVAIL_DATA_TCP, &[&[listener], &[1]]);
+        !matches!(walked, Err(nb::Error::WouldBlock))
     }
 
     /// What was answered after its caller had given up may be something to be given back.

@@ -1,21 +1,20 @@
 //! What the driver remembers, and the questions that cross the bus for it.
 
-use core::cell::Cell;
 use core::time::Duration;
 
-use critical_section::Mutex;
-use netdev::{Capabilities, Error, Event, EventQueue, Fault, Handles, Instant, Readiness, SockFd};
+use netdev::{Error, Event, EventQueue, Fault, Instant};
 
 use crate::boot::Power;
 use crate::command::{self, Command};
 use crate::exchange::{Call, Exchange, Flight, Owner, REJECTED};
 use crate::firmware::Firmware;
 use crate::frame::Answer;
-use crate::listener::Kept;
 use crate::lookup::LookupState;
 use crate::scan::Scan;
-use crate::sockets::{Kind, SOCKETS, Socket};
+use crate::shared::Shared;
+use crate::sockets::{SOCKETS, Socket};
 use crate::spi::SpiLink;
+use crate::strays::Kept;
 use crate::wifi::Link;
 
 /// Memory of a driver, brought by whoever makes one: a `static` on a board, leaked on a PC.
@@ -30,6 +29,8 @@ pub struct State<L> {
     pub(crate) scan: Option<Scan>,
     /// The next slot to be looked after, when one may be held that nobody knows of.
     pub(crate) sweep: Option<u8>,
+    /// Whether any is held that nobody knows of is to be found out.
+    pub(crate) audit: bool,
     /// A descriptor may be held that nobody knows of.
     pub(crate) descriptor_lost: bool,
     pub(crate) events: EventQueue<8>,
@@ -42,8 +43,8 @@ pub struct State<L> {
     ping_mail: Mail,
     sweep_mail: Mail,
     /// Until when the bus is worth a look although GPIO0 is low.
-    active_until: Instant,
-    data_ready: bool,
+    pub(crate) active_until: Instant,
+    pub(crate) data_ready: bool,
 }
 
 impl<L> State<L> {
@@ -68,6 +69,7 @@ impl<L> State<L> {
             sweep_mail: None,
             scan: None,
             sweep: None,
+            audit: false,
             descriptor_lost: false,
             active_until: Instant::START,
             data_ready: false,
@@ -83,56 +85,6 @@ impl<L> core::fmt::Debug for State<L> {
 
 /// An answer that its owner has not taken yet, with the code of the question.
 pub(crate) type Mail = Option<(u8, Result<Answer, Fault>)>;
-
-/// What must be reachable while somebody else has the [`State`]: words only.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) handles: Handles<SOCKETS>,
-    /// The one lookup that the firmware can do, with a generation.
-    pub(crate) lookups: Handles<1>,
-    /// Two bits a socket: the chip has its receive (bit 0), its send (bit 1).
-    in_flight: Mutex<Cell<u32>>,
-    capabilities: Mutex<Cell<Capabilities>>,
-}
-
-impl Shared {
-    pub(crate) const fn new() -> Self {
-        Self {
-            handles: Handles::new(),
-            lookups: Handles::new(),
-            in_flight: Mutex::new(Cell::new(0)),
-            capabilities: Mutex::new(Cell::new(Capabilities::new(0))),
-        }
-    }
-
-    pub(crate) fn in_flight(&self, slot: usize, side: netdev::Side) -> bool {
-        critical_section::with(|cs| self.in_flight.borrow(cs).get()) & bit(slot, side) != 0
-    }
-
-    pub(crate) fn set_in_flight(&self, slot: usize, side: netdev::Side, on: bool) {
-        critical_section::with(|cs| {
-            let word = self.in_flight.borrow(cs);
-            let others = word.get() & !bit(slot, side);
-            word.set(if on { others | bit(slot, side) } else { others });
-        });
-    }
-
-    pub(crate) fn capabilities(&self) -> Capabilities {
-        critical_section::with(|cs| self.capabilities.borrow(cs).get())
-    }
-
-    pub(crate) fn set_capabilities(&self, capabilities: Capabilities) {
-        critical_section::with(|cs| self.capabilities.borrow(cs).set(capabilities));
-    }
-}
-
-fn bit(slot: usize, side: netdev::Side) -> u32 {
-    let side = match side {
-        netdev::Side::Read => 0,
-        netdev::Side::Write => 1,
-    };
-    1 << ((slot * 2 + side) % 32)
-}
 
 /// The state, taken out for one call.
 pub(crate) struct Core<'c, L> {
@@ -226,58 +178,6 @@ impl<L: SpiLink> Core<'_, L> {
         if let Some(mail) = self.mail(owner) {
             *mail = None;
         }
-    }
-
-    /// Whether a look at the bus is worth it: GPIO0 is high or not wired, or something happened
-    /// lately, since the firmware evaluates GPIO0 only every 10 ms.
-    pub(crate) fn bus_may_have_news(&mut self) -> bool {
-        match self.state.exchange.link.data_ready() {
-            Ok(Some(level)) => {
-                if level != self.state.data_ready {
-                    self.state.data_ready = level;
-                    self.stir();
-                }
-                level || self.call.now() < self.state.active_until
-            }
-            Ok(None) | Err(_) => true,
-        }
-    }
-
-    /// Whether GPIO0 is wired, so that a look at it is free of bus traffic.
-    pub(crate) fn gpio0_is_wired(&mut self) -> bool {
-        matches!(self.state.exchange.link.data_ready(), Ok(Some(_)))
-    }
-
-    /// When calling again could matter.
-    pub(crate) fn due(&mut self) -> Option<Instant> {
-        if self.state.power != Power::On {
-            return self.power_due();
-        }
-        let cheap = self.gpio0_is_wired() || self.call.now() < self.state.active_until;
-        let worth_it = |socket: &&Socket| socket.awaited && (cheap || socket.looks_by_descriptor());
-        self.state.sockets.iter().filter(worth_it).map(|socket| socket.look_at).min()
-    }
-
-    /// The next socket with news, as far as anything is known without asking the chip.
-    pub(crate) fn next_ready(&mut self, after: Option<SockFd>) -> Readiness {
-        let first = after.map_or(0, |fd| usize::from(fd.slot()) + 1);
-        let known = |socket: &Socket| {
-            socket.failed.is_some() || matches!(socket.kind, Kind::Ended | Kind::Gone)
-        };
-        let mut quiet = !self.bus_may_have_news();
-        let now = self.call.now();
-        for (slot, socket) in self.state.sockets.iter().enumerate().skip(first) {
-            let Some(fd) = self.shared.handles.handle(slot) else { continue };
-            if known(socket) {
-                return Readiness::Socket(fd);
-            }
-            quiet &= socket.is_quiet(now);
-        }
-        if quiet { Readiness::None } else { Readiness::Unknown }
-    }
-
-    fn stir(&mut self) {
-        self.state.active_until = self.call.now() + STIRRED;
     }
 
     fn has_flight(&mut self, owner: Owner, command: &Command) -> nb::Result<bool, Error> {
@@ -453,6 +353,7 @@ impl<L: SpiLink> Core<'_, L> {
         self.state.kept = [None; SOCKETS];
         self.state.scan = None;
         self.state.sweep = None;
+        self.state.audit = false;
         self.state.descriptor_lost = false;
         for owner in
             [Owner::Boot, Owner::Link, Owner::Query, Owner::Stray(0), Owner::Scan, Owner::Ping]
@@ -479,7 +380,5 @@ fn is_poll(command: &Command) -> bool {
     .contains(&command.code)
 }
 
-/// How long after something happened GPIO0 is not trusted to be up to date.
-const STIRRED: Duration = Duration::from_millis(12);
 /// How long data may wait for its reader while somebody else wants the chip.
 const ORPHAN: Duration = Duration::from_secs(1);

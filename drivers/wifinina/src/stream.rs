@@ -32,6 +32,8 @@ pub(crate) struct Stream {
     checking: bool,
     /// The send that took nothing asks whether the connection still stands.
     stalled: bool,
+    /// From when on sends that take nothing make the connection doubtful.
+    doubt_at: Option<Instant>,
     /// When the next send is worth a try after one that took nothing.
     send_at: Instant,
     /// When the chip may next be asked whether the connection still stands.
@@ -48,6 +50,7 @@ impl Stream {
             sending: None,
             checking: false,
             stalled: false,
+            doubt_at: None,
             send_at: Instant::START,
             state_at: Instant::START,
         }
@@ -111,6 +114,7 @@ impl<L: SpiLink> Core<'_, L> {
             return Err(self.broken(index));
         }
         if count > 0 {
+            self.stream(index)?.doubt_at = None;
             return Ok(count);
         }
         self.stream(index)?.send_at = self.call.now() + RETRY;
@@ -123,13 +127,26 @@ impl<L: SpiLink> Core<'_, L> {
                     Err(stream_error(errno).into())
                 }
             },
-            Channel::Slot(_) => {
-                self.stream(index)?.stalled = true;
-                let stream = *self.stream(index)?;
-                self.send_state(index, stream)?;
-                Err(nb::Error::WouldBlock)
-            }
+            Channel::Slot(_) => self.send_stalled(index),
         }
+    }
+
+    /// A slot took nothing: usually its send buffer is full. Only when that lasts is the chip asked
+    /// whether the connection still stands: it closes one whose peer has ended its direction, and
+    /// what is in flight would be the last that goes out.
+    fn send_stalled(&mut self, index: u8) -> nb::Result<usize, Error> {
+        let now = self.call.now();
+        let stream = self.stream(index)?;
+        match stream.doubt_at {
+            None => stream.doubt_at = Some(now + STATE),
+            Some(at) if now >= at => {
+                stream.stalled = true;
+                let stream = *stream;
+                self.send_state(index, stream)?;
+            }
+            Some(_) => {}
+        }
+        Err(nb::Error::WouldBlock)
     }
 
     /// The chip says that it took more than it was given, or nothing that makes sense.
@@ -147,7 +164,9 @@ impl<L: SpiLink> Core<'_, L> {
         {
             return Err(Error::BrokenPipe.into());
         }
-        self.stream(index)?.stalled = false;
+        let stream = self.stream(index)?;
+        stream.stalled = false;
+        stream.doubt_at = None;
         Ok(())
     }
 

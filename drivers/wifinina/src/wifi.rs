@@ -238,6 +238,10 @@ impl<L: SpiLink> Core<'_, L> {
 
     pub(crate) fn status(&mut self) -> nb::Result<LinkStatus, Error> {
         let joining = self.state.link.is_joining();
+        // Whoever looks after the link wants to know whether all is well. A listener whose slot was
+        // freed by a garbled command never raises GPIO0 again, and a garbled STOP frees nothing.
+        self.stir();
+        self.state.audit = true;
         let code = self.ask(Owner::Query, &GET_CONN_STATUS, &[])?.byte();
         Ok(match code.ok_or(Error::Fault(Fault::Frame))? {
             _ if joining => LinkStatus::Joining,

@@ -7,8 +7,8 @@ use core::time::Duration;
 
 use common::Rig;
 use netdev::{
-    AddressFamily, Error, Instant, Netdev, Platform, Protocol, Remote, Side, SockFd, SockFlags,
-    SockType, Stopped, wait,
+    AddressFamily, Error, Instant, Netdev, Protocol, Remote, Side, SockFd, SockFlags, SockType,
+    Stopped, wait,
 };
 use netdev_sim::{Internet, SimDevice, VirtualClock};
 use wifinina_sim::Config;

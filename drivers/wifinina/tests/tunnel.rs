@@ -170,7 +170,7 @@ fn a_chip_that_somebody_else_resets_is_joined_again() {
     rig.join();
     let (addr, peer) = echo();
     let fd = rig.connect(addr);
-    rig.send_all(fd, &[7; 64 * 1024]);
+    rig.send_all(fd, &vec![7; 64 * 1024]);
     assert_eq!(rig.recv_all(fd).len(), peer.join().unwrap());
     rig.device.close(fd);
 }

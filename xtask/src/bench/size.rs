@@ -56,8 +56,7 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
     let images = build(workspace, Warnings::Shown)?;
     let stack = stack::measure(&images.scripted, &workspace.target);
     let Sizes { flash, ram, .. } = images.sized;
-    let ours =
-        Row { name: "hello-wifinina (without net-http)", flash, ram, stack: stack.clone().ok() };
+    let ours = Row { name: "hello-wifinina", flash, ram, stack: stack.clone().ok() };
     println!("{CORTEX_M3}, opt-level s, fat LTO, panic = abort; bytes");
     println!("compiler: {}", images.compiler.describe());
     println!();

@@ -122,10 +122,9 @@ pub(super) fn cut(bench: &Bench) -> Check {
 pub(super) fn empty(bench: &Bench) -> Check {
     let Ends { here, here_at, there, there_at } = bench.datagrams()?;
     let mut lost = Vec::new();
-    for (name, from, from_at, to, to_at) in [
-        ("sent", &here, here_at, &there, there_at),
-        ("received", &there, there_at, &here, here_at),
-    ] {
+    for (name, from, from_at, to, to_at) in
+        [("sent", &here, here_at, &there, there_at), ("received", &there, there_at, &here, here_at)]
+    {
         from.send_to(&[], to_at)?;
         from.send_to(b"behind it", to_at)?;
         match to.recv_from(16, LONG)? {

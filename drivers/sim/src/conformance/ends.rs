@@ -72,7 +72,7 @@ pub(super) fn reset(bench: &Bench) -> Check {
     })
 }
 
-/// Either side ends its own direction, and the other one goes on.
+/// The device ends its direction, and goes on reading.
 pub(super) fn half_close(bench: &Bench) -> Check {
     let supported = bench.has(Features::SHUTDOWN);
     bench.each_pair(|_, Pair { here, there }| {
@@ -90,13 +90,27 @@ pub(super) fn half_close(bench: &Bench) -> Check {
         here.expect(b"answer")?;
         drop(there);
         here.expect_end()
-    })?;
-    bench.each_pair(|_, Pair { here, there }| {
+    })
+}
+
+/// The peer ends its direction; what it asked for before can still be sent.
+pub(super) fn peer_half_close(bench: &Bench) -> Check {
+    bench.each_pair(|bench, Pair { here, there }| {
         there.send_all(b"question")?;
         there.must("shutdown", |device, fd| device.shutdown(fd, Side::Write))?;
         here.expect(b"question")?;
         here.expect_end()?;
-        here.send_all(b"answer")?;
+        let sent = here
+            .party
+            .must_or("send", || here.party.netdev().send(here.fd, b"answer", SockFlags::NONE))?;
+        match sent {
+            Ok(6) => {}
+            Err(Error::BrokenPipe | Error::NotConnected | Error::ConnectionReset) => {
+                let seen = "nothing can be sent after the end was read";
+                return bench.limited(Limits::PEER_END_ENDS_BOTH, seen);
+            }
+            other => return failed(format_args!("send after the peer's end: {other:?}")),
+        }
         there.expect(b"answer")?;
         drop(here);
         there.expect_end()

@@ -84,9 +84,10 @@ pub(super) fn backlog(bench: &Bench) -> Check {
             call.send_all(&[number])?;
         }
         let (here, from) = listener.accept()?;
-        let caller = waiting.iter().zip(0..CALLS).find(|(call, _)| {
-            bench.seen_from_device(call).is_ok_and(|port| port == from.port())
-        });
+        let caller = waiting
+            .iter()
+            .zip(0..CALLS)
+            .find(|(call, _)| bench.seen_from_device(call).is_ok_and(|port| port == from.port()));
         let Some((_, number)) = caller else {
             return failed(format_args!("{from} was accepted, who is not one of ours"));
         };
@@ -105,10 +106,14 @@ pub(super) fn backlog(bench: &Bench) -> Check {
 
 /// Both ends of a new connection are of use.
 pub(super) fn greets(pair: &Pair) -> Check {
-    let Pair { here, there } = pair;
-    let hello = |from: &Sock, to: &Sock| from.send_all(b"hello").and_then(|()| to.expect(b"hello"));
-    hello(here, there)?;
-    hello(there, here)
+    greets_both(&pair.here, &pair.there)
+}
+
+pub(super) fn greets_both(here: &Sock, there: &Sock) -> Check {
+    here.send_all(b"hello")?;
+    there.expect(b"hello")?;
+    there.send_all(b"hello back")?;
+    here.expect(b"hello back")
 }
 
 const CALLS: u8 = 4;

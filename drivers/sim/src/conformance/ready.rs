@@ -2,11 +2,11 @@
 
 use core::time::Duration;
 
-use netdev::{Features, Readiness, SockFd, SockFlags};
+use netdev::{Features, Readiness, SockFd, SockFlags, Stopped};
 
-use super::pair::{ARRIVAL, Pair};
+use super::pair::{ARRIVAL, Pair, QUIET};
 use super::sock::Sock;
-use super::{Bench, Check, ensure, failed};
+use super::{Bench, Check, ensure, expect_eq, failed};
 
 /// It never says "none" while something waits, names only sockets that have something, consumes
 /// nothing, and its walk ends. A device without [`Features::READINESS`] may say "unknown".
@@ -40,6 +40,28 @@ pub(super) fn honest(bench: &Bench) -> Check {
         told(bench, &here)?;
     }
     Ok(())
+}
+
+/// While nothing comes, a call that waits is repeated now and then, and not without a pause: the
+/// device's hint when to be driven again is not in the past all the time.
+pub(super) fn naps(bench: &Bench) -> Check {
+    bench.each_pair(|_, Pair { here, there: _there }| {
+        let mut tries = 0;
+        let mut buf = [0; 16];
+        let answer = here.try_for(QUIET, |device, fd| {
+            tries += 1;
+            device.recv(fd, &mut buf, SockFlags::NONE)
+        });
+        expect_eq("a silent connection", &answer, &Err(Stopped::Deadline))?;
+        let mut turns = 0;
+        let _ = here.try_for(QUIET, |_, _| {
+            turns += 1;
+            Err::<(), _>(nb::Error::WouldBlock)
+        });
+        ensure(tries.max(turns) <= MANY, || {
+            format!("in {QUIET:?} a recv was tried {tries} times, something else {turns} times")
+        })
+    })
 }
 
 /// Nothing waits: none of these may be named, unless a call on it has an answer.
@@ -83,3 +105,5 @@ fn walk(bench: &Bench) -> Check<Vec<SockFd>> {
 
 /// Later than this nobody may be told.
 const SOON: Duration = Duration::from_secs(2);
+/// Tries in [`QUIET`], a pause of 300 us between two on average.
+const MANY: u32 = 1000;

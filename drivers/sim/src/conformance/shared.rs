@@ -143,9 +143,8 @@ pub(super) fn moved_deadlines(bench: &Bench) -> Check {
         here.set_read_deadline(Some(bench.soon(LONG))).map_err(net_failed)?;
         let (reader, mover) = (here.clone(), here.clone());
         let past = Some(Instant::START);
-        let answer = bench.ends(read_some(reader), move || {
-            mover.set_read_deadline(past).map_err(net_failed)
-        })?;
+        let answer = bench
+            .ends(read_some(reader), move || mover.set_read_deadline(past).map_err(net_failed))?;
         expect_eq("a read whose deadline was moved to the past", &answer, &Err(LATE))?;
 
         there.send_all(b"late")?;
@@ -179,8 +178,7 @@ fn write_deadline(bench: &Bench, shared: Shared) -> Check {
     let much = vec![11; MUCH];
     let pending = move || writer.write(&much);
     let past = Some(Instant::START);
-    let answer =
-        bench.ends(pending, move || mover.set_write_deadline(past).map_err(net_failed))?;
+    let answer = bench.ends(pending, move || mover.set_write_deadline(past).map_err(net_failed))?;
     match answer {
         Err(error) if error.error.cause() == LATE && error.written > 0 => Ok(()),
         answer => failed(format_args!("a write whose deadline was moved to the past: {answer:?}")),

@@ -48,19 +48,19 @@ impl Party {
         mut op: impl FnMut() -> nb::Result<T, Error>,
     ) -> Result<T, Stopped> {
         let deadline = self.device.platform().now() + time;
-        wait(self.device, || Some(deadline), || {
-            let answer = op();
-            self.other.drive();
-            answer
-        })
+        wait(
+            self.device,
+            || Some(deadline),
+            || {
+                let answer = op();
+                self.other.drive();
+                answer
+            },
+        )
     }
 
     /// Repeats `op` until it succeeds, or this behaviour fails.
-    pub(super) fn must<T>(
-        &self,
-        what: &str,
-        op: impl FnMut() -> nb::Result<T, Error>,
-    ) -> Check<T> {
+    pub(super) fn must<T>(&self, what: &str, op: impl FnMut() -> nb::Result<T, Error>) -> Check<T> {
         self.try_for(LONG, op).or_else(|stopped| self.complain(what, stopped))
     }
 
@@ -95,8 +95,9 @@ impl Party {
 
     pub(super) fn open(&self, kind: SockType) -> Check<Sock> {
         let protocol = if kind == SockType::Dgram { Protocol::Udp } else { Protocol::Tcp };
-        let fd = self
-            .must("socket", || self.device.socket(AddressFamily::of_ip(self.addr), kind, protocol))?;
+        let fd = self.must("socket", || {
+            self.device.socket(AddressFamily::of_ip(self.addr), kind, protocol)
+        })?;
         Ok(self.adopt(fd))
     }
 
@@ -197,7 +198,8 @@ impl Sock {
     /// What comes next, so many bytes at most; nothing is the end.
     pub(super) fn recv(&self, room: usize) -> Check<Vec<u8>> {
         let mut buf = vec![0; room];
-        let received = self.must("recv", |device, fd| device.recv(fd, &mut buf, SockFlags::NONE))?;
+        let received =
+            self.must("recv", |device, fd| device.recv(fd, &mut buf, SockFlags::NONE))?;
         ensure(received <= room, || format!("recv tells {received} bytes in {room}"))?;
         buf.truncate(received);
         Ok(buf)

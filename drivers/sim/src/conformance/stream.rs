@@ -63,7 +63,8 @@ fn greet(pair: &Pair, local: SocketAddr, remote: SocketAddr) -> Check {
     here.send_all(b"hello")?;
     there.expect(b"hello")?;
     there.send_all(b"world!")?;
-    let nothing = here.must("empty recv", |device, fd| device.recv(fd, &mut [], SockFlags::NONE))?;
+    let nothing =
+        here.must("empty recv", |device, fd| device.recv(fd, &mut [], SockFlags::NONE))?;
     expect_eq("an empty recv", &nothing, &0)?;
     here.expect(b"world!")?;
     here.expect_silence(ARRIVAL)?;

@@ -1,11 +1,9 @@
 //! Many sockets: at once, too many, and one after the other.
 
-use netdev::{
-    AddressFamily, Error, Features, Protocol, Remote, SockFd, SockType, Stopped,
-};
+use netdev::{AddressFamily, Error, Features, Protocol, Remote, SockFd, SockType, Stopped};
 
-use super::listen::greets;
-use super::pair::{Pair, QUIET};
+use super::listen::{greets, greets_both};
+use super::pair::{ARRIVAL, Pair, QUIET};
 use super::sock::Sock;
 use super::{Bench, Check, ensure, expect_eq, failed};
 
@@ -33,6 +31,31 @@ pub(super) fn several(bench: &Bench) -> Check {
     for (_, Pair { here, there }) in pairs {
         drop(there);
         here.expect_end()?;
+    }
+    Ok(())
+}
+
+/// One peer leaves and the next comes before anybody looks: the first connection has its end to read,
+/// not the bytes of its successor.
+pub(super) fn successors(bench: &Bench) -> Check {
+    bench.needs(Features::TCP_LISTEN)?;
+    let door = bench.device().listener(4)?;
+    for round in 0..4_u8 {
+        let Pair { here, there } = bench.accepted_on(&door)?;
+        greets_both(&here, &there)?;
+        drop(there);
+        if round % 2 == 1 {
+            bench.device().pause(ARRIVAL);
+        }
+        let next = bench.called(&door)?;
+        next.send_all(&[round; 20])?;
+        bench.device().pause(ARRIVAL);
+        here.expect_end()?;
+        drop(here);
+        let (here, from) = door.accept()?;
+        expect_eq("who came next", &from.port(), &bench.seen_from_device(&next)?)?;
+        here.expect(&[round; 20])?;
+        greets_both(&here, &next)?;
     }
     Ok(())
 }
@@ -69,9 +92,8 @@ fn fill(bench: &Bench) -> Check<Vec<Pair>> {
     while pairs.len() < ENOUGH {
         let Some(fd) = spare(bench)? else { break };
         let here = device.adopt(fd);
-        let connected = device.try_for(super::sock::LONG, || {
-            device.netdev().connect(here.fd, Remote::Addr(addr))
-        });
+        let connected = device
+            .try_for(super::sock::LONG, || device.netdev().connect(here.fd, Remote::Addr(addr)));
         match connected {
             Ok(()) => pairs.push(Pair { here, there: listener.accept()?.0 }),
             Err(Stopped::Failed(Error::NoSockets)) => break,

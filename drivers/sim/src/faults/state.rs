@@ -156,7 +156,8 @@ impl State {
     /// What strikes the next byte.
     fn due(&mut self, host: Host) -> Vec<Strike> {
         let mut due = Vec::new();
-        let wires = [(Wire::Written, host.written, self.written), (Wire::Read, host.read, self.read)];
+        let wires =
+            [(Wire::Written, host.written, self.written), (Wire::Read, host.read, self.read)];
         for (wire, used, nth) in wires {
             if !used {
                 continue;

@@ -41,6 +41,10 @@ pub(crate) struct Faults {
     /// Bytes read and written so far.
     pub(crate) read: usize,
     pub(crate) written: usize,
+    /// Bytes that an inserted one has pushed behind the end of a read.
+    pushed: Vec<u8>,
+    /// Nothing but ones comes until chip-select rises.
+    silent: bool,
 }
 
 /// What happens to a byte on the wire.
@@ -54,7 +58,7 @@ pub(crate) enum Noise {
     Double,
     /// Another one comes before it.
     Insert(u8),
-    /// From here to the end of this transfer nothing but ones comes.
+    /// From here until chip-select rises nothing but ones comes.
     Truncate,
 }
 
@@ -87,6 +91,9 @@ impl SpiLink for Link {
     }
 
     fn deselect(&mut self) -> Result<(), BusError> {
+        let mut faults = self.faults.lock().unwrap();
+        faults.pushed.clear();
+        faults.silent = false;
         self.pins.deselect()
     }
 
@@ -103,20 +110,25 @@ impl SpiLink for Link {
 
     fn read(&mut self, bytes: &mut [u8]) -> Result<(), BusError> {
         let mut faults = self.faults.lock().unwrap();
-        let place =
-            faults.in_read.and_then(|(at, noise)| Some((at.checked_sub(faults.read)?, noise)));
+        let place = faults
+            .in_read
+            .and_then(|(at, noise)| Some((at.checked_sub(faults.read)?, noise)))
+            .filter(|(at, _)| *at < bytes.len());
         faults.read += bytes.len();
-        match place {
-            Some((at, noise)) if at < bytes.len() => {
-                let more = usize::from(noise == Noise::Drop);
-                let mut clocked = vec![0; bytes.len() + more];
-                self.pins.read(&mut clocked)?;
-                let spoilt = noise.spoil(at, &clocked);
-                bytes.copy_from_slice(&spoilt[..bytes.len()]);
-                Ok(())
-            }
-            _ => self.pins.read(bytes),
+        let mut stream = std::mem::take(&mut faults.pushed);
+        let more = usize::from(matches!(place, Some((_, Noise::Drop))));
+        let mut clocked = vec![0; (bytes.len() + more).saturating_sub(stream.len())];
+        self.pins.read(&mut clocked)?;
+        stream.extend(clocked);
+        if let Some((at, noise)) = place {
+            faults.silent = noise == Noise::Truncate;
+            stream = noise.spoil(at, &stream);
+        } else if faults.silent {
+            stream.fill(0xFF);
         }
+        faults.pushed = stream.split_off(bytes.len());
+        bytes.copy_from_slice(&stream);
+        Ok(())
     }
 
     fn busy(&mut self) -> Result<bool, BusError> {

@@ -1,10 +1,10 @@
-//! How the WiFi module is wired to the processor.
+//! How the WiFi module and the LED are wired to the processor.
 
 use arduino_nano33iot as bsp;
 use bsp::hal::clock::GenericClockController;
 use bsp::hal::ehal::digital::{InputPin as _, OutputPin as _};
 use bsp::hal::fugit::RateExtU32;
-use bsp::hal::gpio::{DynPin, FloatingInput, PA08, PA14, PA28, Pin, PushPullOutput};
+use bsp::hal::gpio::{DynPin, FloatingInput, PA08, PA14, PA17, PA28, Pin, PushPullOutput};
 use bsp::hal::pac::{CorePeripherals, Peripherals};
 use wifinina::{BusError, Gpio0, SpiPins};
 
@@ -43,10 +43,20 @@ impl Gpio0 for BootPin {
     }
 }
 
+/// The yellow LED beside the USB socket; high lights it.
+pub type Led = Pin<PA17, PushPullOutput>;
+
+/// What is on the board.
+pub struct Parts {
+    pub clock: Clock,
+    pub link: Link,
+    pub led: Led,
+}
+
 /// Sets up clocks, timer and pins.
 ///
 /// `None` if the peripherals were already taken.
-pub fn start() -> Option<(Clock, Link)> {
+pub fn start() -> Option<Parts> {
     let mut chip = Peripherals::take()?;
     let core = CorePeripherals::take()?;
     let mut clocks = GenericClockController::with_internal_32kosc(
@@ -68,5 +78,6 @@ pub fn start() -> Option<(Clock, Link)> {
     );
     let boot = BootPin(pins.nina_gpio0.into());
     let (select, ready) = (pins.nina_cs.into(), pins.nina_ack.into());
-    Some((clock, SpiPins::new(spi, select, ready, pins.nina_resetn.into(), boot)))
+    let link = SpiPins::new(spi, select, ready, pins.nina_resetn.into(), boot);
+    Some(Parts { clock, link, led: pins.led_sck.into() })
 }

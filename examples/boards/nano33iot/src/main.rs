@@ -1,9 +1,11 @@
-//! A web server on the Arduino Nano 33 IoT.
+//! A web server on the Arduino Nano 33 IoT: a page with a form that switches the LED.
 #![no_std]
 #![no_main]
 
 mod board;
+#[path = "../../../src/page.rs"]
 mod page;
+mod server;
 
 use cortex_m_rt::entry;
 use net::Netdev;
@@ -12,7 +14,8 @@ use panic_halt as _;
 use static_cell::StaticCell;
 use wifinina::{State, Wifinina};
 
-use crate::board::{Clock, Link};
+use crate::board::{Clock, Link, Parts};
+use crate::server::Visible;
 
 /// Name of the network to join.
 const SSID: &str = env!("SSID", "set SSID to the name of your network when building");
@@ -24,14 +27,15 @@ static DEVICE: StaticCell<Wifinina<'static, Link, Clock>> = StaticCell::new();
 
 #[entry]
 fn main() -> ! {
-    if let Some((clock, link)) = board::start() {
+    if let Some(Parts { clock, link, led }) = board::start() {
         let state = STATE.init_with(|| State::new(link));
         let device: &'static dyn Netdev = DEVICE.init_with(|| Wifinina::new(state, clock));
         net::use_device(device);
+        let board = Visible::new(device, led);
         loop {
             // Whatever fails here, a lost network for instance, may work the next time.
-            let _ =
-                device.net_connect(&ConnectParams::new(SSID, PASS)).and_then(|()| page::serve());
+            let joined = device.net_connect(&ConnectParams::new(SSID, PASS));
+            let _ = joined.map_err(Into::into).and_then(|()| server::serve(&board));
         }
     }
     loop {

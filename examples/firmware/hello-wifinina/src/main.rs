@@ -41,8 +41,8 @@ fn main() -> ! {
         let state = STATE.init_with(|| State::new(wires::link()));
         let device: &'static dyn Netdev = DEVICE.init_with(|| Wifinina::new(state, clock));
         net::use_device(device);
-        let served =
-            device.net_connect(&ConnectParams::new(SSID, PASS)).and_then(|()| page::serve());
+        let joined = device.net_connect(&ConnectParams::new(SSID, PASS));
+        let served = joined.map_err(Into::into).and_then(|()| page::serve());
         #[cfg(feature = "scripted")]
         if served.is_err() {
             verdict::failed("joining or listening");

@@ -1,40 +1,19 @@
-//! The page, served by hand: one request at a time, until the HTTP server takes over.
+//! The page.
 
-use net::{Error, TcpConn};
+use net::TcpListener;
+use net_http::{self as http, Request, ResponseWriter};
 
-const FOUND: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n\
-    Content-Length: 12\r\n\r\nHello World\n";
-const NOT_FOUND: &[u8] = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+/// One visitor, 1 KiB for its request, 1 KiB for the answer.
+type Server<'a> = http::Server<'a, TcpListener, 1, 1024, 1024>;
 
 /// Serves one visitor after another; ends when listening fails.
-pub fn serve() -> Result<(), Error> {
-    let listener = net::listen("tcp", ":80")?;
-    loop {
-        let visitor = listener.accept()?;
-        // A visitor who breaks off is no reason to stop.
-        let _ = answer_all(&visitor);
-        let _ = visitor.close();
-    }
+pub fn serve() -> Result<(), http::Error> {
+    let mut mux = http::ServeMux::<1>::new();
+    mux.handle("GET /{$}", &hello)?;
+    Server::new(net::listen("tcp", ":80")?, &mux).serve()
 }
 
-/// Answers until the visitor closes, asks to close, or sends a head that does not fit.
-fn answer_all(visitor: &TcpConn) -> Result<(), Error> {
-    let mut head = [0; 1024];
-    let mut length = 0;
-    while let Some(free) = head.get_mut(length..).filter(|free| !free.is_empty()) {
-        let read = visitor.read(free)?;
-        if read == 0 {
-            break;
-        }
-        length += read;
-        let text = head.get(..length).unwrap_or_default();
-        if text.ends_with(b"\r\n\r\n") {
-            visitor.write(if text.starts_with(b"GET / ") { FOUND } else { NOT_FOUND })?;
-            if text.windows(17).any(|part| part.eq_ignore_ascii_case(b"connection: close")) {
-                break;
-            }
-            length = 0;
-        }
-    }
-    Ok(())
+fn hello(w: &mut ResponseWriter<'_>, _: &mut Request<'_>) -> Result<(), http::Error> {
+    w.header().set("Content-Type", "text/plain; charset=utf-8");
+    w.write(b"Hello World\n").map(drop)
 }

@@ -20,7 +20,7 @@ use wifinina_sim::{AccessPoint, Chip, Config, Monitor, Persona};
 /// The first line on stdout is LISTEN and the address. It serves until it is killed; what crossed
 /// the bus and what the real firmware would have choked on is asked for through the tunnel.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version)]
 struct Options {
     /// Where to listen; with port 0 the system chooses
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7701")]
@@ -65,7 +65,7 @@ fn main() -> ExitCode {
     let done = match Options::try_parse() {
         Ok(options) => serve(options),
         Err(answer) if answer.exit_code() == 0 => answer.print().map_err(Failure::new),
-        Err(error) => Err(Failure::usage(first_line(&error))),
+        Err(error) => Err(Failure::usage(first_paragraph(&error))),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -144,11 +144,12 @@ impl Failure {
     }
 }
 
-/// What is wrong with the command line, without the hints below it.
-fn first_line(error: &clap::Error) -> String {
+/// What is wrong with the command line, in one line, without the hints below it.
+fn first_paragraph(error: &clap::Error) -> String {
     let text = error.to_string();
-    let line = text.lines().next().unwrap_or_default();
-    line.strip_prefix("error: ").unwrap_or(line).to_owned()
+    let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+    let line = lines.collect::<Vec<_>>().join(" ");
+    line.strip_prefix("error: ").map(str::to_owned).unwrap_or(line)
 }
 
 fn persona(wanted: &str) -> Result<&'static Persona, String> {
