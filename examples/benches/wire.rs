@@ -2,6 +2,17 @@
 //!
 //! Counts are exact; times are virtual, on a bus of 8 or 20 MHz with a chip that needs a given time
 //! from chip-select's rise until READY. Exits with 1 if a limit is missed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
+    clippy::std_instead_of_core,
+    clippy::large_stack_arrays,
+    reason = "a bench speaks through its output and its failures"
+)]
 
 use core::fmt::Display;
 use core::net::{Ipv4Addr, SocketAddr};

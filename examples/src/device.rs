@@ -1,13 +1,14 @@
 //! Devices by name. The only place in the examples that knows which drivers there are.
 
 use core::fmt;
+use std::fs::File;
 
 use net::Netdev;
 use net::link::{ConnectParams, NetlinkExt};
 use netdev::StdPlatform;
 use netdev_host::HostDevice;
-use netdev_sim::{Loopback, Polarity, SpiBench};
-use wifinina::{BusError, SpiPins, State, Wifinina};
+use netdev_sim::{Loopback, Polarity, SpiBench, Vcd, tunnel};
+use wifinina::{BusError, OpenDrain, SpiLink, SpiPins, State, Wifinina};
 use wifinina_sim::{Chip, Config, Persona};
 
 use crate::options::Common;
@@ -53,7 +54,8 @@ pub fn open(options: &Common) -> Result<Device, Failure> {
     logging::start(options.verbose);
     let device = match Kind::parse(&options.device)? {
         Kind::Host => host(options)?,
-        Kind::Wifinina(persona) => wifinina(persona, options),
+        Kind::Wifinina(persona) => wifinina(persona, options)?,
+        Kind::Tunnel(addr) => tunnel(addr, options)?,
     };
     net::use_device(device.netdev);
     let ssid = options.ssid.as_deref().unwrap_or("test-ap");
@@ -67,17 +69,24 @@ pub fn open(options: &Common) -> Result<Device, Failure> {
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum Kind<'u> {
     Host,
     Wifinina(&'static Persona),
+    Tunnel(&'u str),
 }
 
-impl Kind {
-    /// `host`, `wifinina`, `wifinina?persona=2.0.0`.
-    fn parse(url: &str) -> Result<Self, Failure> {
+impl<'u> Kind<'u> {
+    /// `host`, `wifinina`, `wifinina?persona=2.0.0`, `wifinina:tcp://127.0.0.1:7701`.
+    fn parse(url: &'u str) -> Result<Self, Failure> {
         let (place, query) = url.split_once('?').unwrap_or((url, ""));
         let (name, place) = place.split_once(':').unwrap_or((place, ""));
         let fail = |why: String| Err(Failure::usage(format_args!("--device {url}: {why}")));
+        if let ("wifinina", Some(addr)) = (name, place.strip_prefix("tcp://")) {
+            return match query {
+                "" => Ok(Self::Tunnel(addr)),
+                _ => fail("the firmware behind a tunnel is chosen there".to_owned()),
+            };
+        }
         match name {
             "host" | "wifinina" if !place.is_empty() => {
                 fail(format!("{name} cannot be reached through {place:?}; leave it out"))
@@ -107,9 +116,7 @@ fn persona(query: &str) -> Result<&'static Persona, String> {
 }
 
 fn host(options: &Common) -> Result<Device, Failure> {
-    if options.trace {
-        return Err(Failure::usage("--trace: the host device has no bus to look at"));
-    }
+    no_bus_here(options, "the host device has none")?;
     let host: &'static HostDevice = Box::leak(Box::new(HostDevice::new()?));
     let counters = || {
         let stats = host.stats();
@@ -122,8 +129,40 @@ fn host(options: &Common) -> Result<Device, Failure> {
     Ok(Device { netdev: host, counters: Box::new(counters) })
 }
 
+/// Options that look at a bus make no sense where there is none.
+fn no_bus_here(options: &Common, why: &str) -> Result<(), Failure> {
+    let wanted = [("--trace", options.trace), ("--vcd", options.vcd.is_some())];
+    match wanted.into_iter().find(|(_, wanted)| *wanted) {
+        Some((option, _)) => {
+            Err(Failure::usage(format_args!("{option} looks at a simulated bus, and {why}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The driver on a bus at the other end of a tunnel.
+fn tunnel(addr: &str, options: &Common) -> Result<Device, Failure> {
+    no_bus_here(options, "this one is at the other end: wifinina-sim has the same option")?;
+    let client = tunnel::Client::connect(addr)
+        .map_err(|error| Failure::new(format_args!("--device wifinina:tcp://{addr}: {error}")))?;
+    let pins = SpiPins::new(
+        client.bus(),
+        client.chip_select(),
+        client.ready(),
+        client.reset(Polarity::ActiveLow),
+        OpenDrain::new(client.gpio0()),
+    );
+    Ok(Device { netdev: on(pins, StdPlatform::new()), counters: Box::new(Vec::new) })
+}
+
+/// The driver on these lines, for as long as the program runs.
+fn on(link: impl SpiLink + 'static, clock: StdPlatform) -> &'static dyn Netdev {
+    let state = Box::leak(Box::new(State::new(link)));
+    Box::leak(Box::new(Wifinina::new(state, clock)))
+}
+
 /// The driver on a simulated bus to a simulated chip, which has this PC's network behind it.
-fn wifinina(persona: &'static Persona, options: &Common) -> Device {
+fn wifinina(persona: &'static Persona, options: &Common) -> Result<Device, Failure> {
     let mut config = Config::new(persona);
     if options.trace {
         config.trace = Some(Box::new(|at, line| eprintln!("{at} {line}")));
@@ -132,6 +171,12 @@ fn wifinina(persona: &'static Persona, options: &Common) -> Device {
     let monitor = chip.monitor();
     let clock = StdPlatform::new();
     let bench = SpiBench::new(chip, clock, BUS_HZ);
+    if let Some(path) = &options.vcd {
+        let recording = File::create(path).and_then(Vcd::new);
+        let recording = recording
+            .map_err(|error| Failure::new(format_args!("--vcd {}: {error}", path.display())))?;
+        bench.observe(Box::new(recording));
+    }
     let pins = SpiPins::new(
         bench.bus(),
         bench.chip_select(),
@@ -139,7 +184,6 @@ fn wifinina(persona: &'static Persona, options: &Common) -> Device {
         bench.reset(Polarity::ActiveLow),
         Gpio0(bench.gpio0()),
     );
-    let state = Box::leak(Box::new(State::new(pins)));
     let counters = move || {
         let counted = monitor.counters();
         vec![
@@ -150,10 +194,7 @@ fn wifinina(persona: &'static Persona, options: &Common) -> Device {
             ("offences against the firmware", counted.offences()),
         ]
     };
-    Device {
-        netdev: Box::leak(Box::new(Wifinina::new(state, clock))),
-        counters: Box::new(counters),
-    }
+    Ok(Device { netdev: on(pins, clock), counters: Box::new(counters) })
 }
 
 /// GPIO0 of the simulated bus, as the driver wants it.
@@ -197,11 +238,18 @@ mod tests {
     }
 
     #[test]
+    fn a_chip_behind_a_tunnel_has_an_address() {
+        let Ok(Kind::Tunnel(addr)) = Kind::parse("wifinina:tcp://127.0.0.1:7701") else { panic!() };
+        assert_eq!(addr, "127.0.0.1:7701");
+    }
+
+    #[test]
     fn other_names_are_refused_in_one_line_that_says_why() {
         assert!(refusal("toaster").contains("unknown device"));
         assert!(refusal("wifinina?persona=9").contains("2.0.0"));
         assert!(refusal("wifinina?speed=9").contains("unknown setting"));
-        assert!(refusal("wifinina:tcp://127.0.0.1:7701").contains("tcp://127.0.0.1:7701"));
+        assert!(refusal("wifinina:/dev/spidev0").contains("leave it out"));
+        assert!(refusal("wifinina:tcp://127.0.0.1:1?persona=2.0.0").contains("chosen there"));
         assert!(refusal("espat:/dev/ttyUSB0?baud=115200").contains("no driver for espat"));
         assert!(refusal("host?x=1").contains("no settings"));
     }

@@ -1,5 +1,7 @@
 //! Options that the programs share.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 /// Which device, and how much to tell.
@@ -7,7 +9,8 @@ use clap::Args;
 #[derive(Args, Clone, Debug, Default)]
 pub struct Common {
     /// What to run on: host (this PC's sockets), wifinina (a simulated chip),
-    /// wifinina?persona=1.4.8 (the same with another firmware)
+    /// wifinina?persona=1.4.8 (the same with another firmware),
+    /// wifinina:tcp://127.0.0.1:7701 (a chip behind a tunnel, as wifinina-sim offers one)
     #[arg(long, value_name = "URL", default_value = "wifinina")]
     pub device: String,
 
@@ -26,6 +29,10 @@ pub struct Common {
     /// Show the chip's commands on stderr as they cross the bus
     #[arg(long)]
     pub trace: bool,
+
+    /// Record the simulated chip's bus for a logic analyser's viewer (GTKWave, PulseView)
+    #[arg(long, value_name = "FILE")]
+    pub vcd: Option<PathBuf>,
 }
 
 /// Where a server listens.

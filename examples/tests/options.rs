@@ -17,7 +17,7 @@ fn a_device_that_is_not_there_is_one_line_and_code_2() {
         ("", "unknown device"),
         ("espat:/dev/ttyUSB9?baud=115200", "no driver for espat"),
         ("rtl8720dn", "no driver for rtl8720dn"),
-        ("wifinina:tcp://127.0.0.1:7701", "tcp://127.0.0.1:7701"),
+        ("wifinina:tcp://127.0.0.1:1?persona=1.4.8", "chosen there"),
         ("wifinina?persona=0.0.1", "unknown firmware"),
         ("wifinina?colour=red", "unknown setting"),
         ("host?x=y", "no settings"),
@@ -27,7 +27,12 @@ fn a_device_that_is_not_there_is_one_line_and_code_2() {
             run(program, &["--device", device, "--port", "0"]).refused(2, why);
         }
     }
-    run(TCPECHO, &["--device", "host", "--trace"]).refused(2, "no bus");
+    run(TCPECHO, &["--device", "host", "--trace"]).refused(2, "--trace");
+    run(TCPECHO, &["--device", "host", "--vcd", "x"]).refused(2, "--vcd");
+    // A tunnel that nobody listens at.
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let device = format!("wifinina:tcp://{closed}");
+    run(TCPECHO, &["--device", &device]).refused(1, &device);
 }
 
 #[test]

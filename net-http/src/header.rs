@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::wire::ascii::{is_token_byte, trim};
+use crate::wire::ascii::{is_token_byte, same, trim};
 use crate::wire::head::Fields;
 
 /// The fields of an answer: Go's `w.Header()`.
@@ -86,8 +86,8 @@ impl Header<'_> {
     pub fn omit(&mut self, name: &str) {
         self.del(name);
         if !self.lines.frozen {
-            self.lines.no_date |= name.eq_ignore_ascii_case("date");
-            self.lines.no_type |= name.eq_ignore_ascii_case("content-type");
+            self.lines.no_date |= same(name.as_bytes(), b"date");
+            self.lines.no_type |= same(name.as_bytes(), b"content-type");
         }
     }
 }
@@ -108,7 +108,7 @@ pub(crate) fn remove(room: &mut [u8], length: usize, name: &str) -> usize {
         let named = line.get(name.len()) == Some(&b':')
             && line
                 .get(..name.len())
-                .is_some_and(|have| have.eq_ignore_ascii_case(name.as_bytes()));
+                .is_some_and(|have| same(have, name.as_bytes()));
         if !named {
             room.copy_within(at..at + size, kept);
             kept += size;
@@ -126,6 +126,7 @@ pub(crate) struct Line<'a> {
 }
 
 impl Line<'_> {
+    #[inline(never)]
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         match self.room.get_mut(self.at..self.at + bytes.len()) {
             Some(place) => {
@@ -136,6 +137,7 @@ impl Line<'_> {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn field(&mut self, name: &[u8], value: &[u8]) {
         self.push(name);
         self.push(value);

@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Write};
 
-use crate::wire::ascii::hex_digit;
+use crate::wire::ascii::{cut, escapes_are_sound, hex_digit};
 
 /// A piece of a path, a query or a form as it was sent. Decoded while it is read, so it needs no
 /// memory: print it, compare it, or copy it out.
@@ -73,11 +73,7 @@ impl<'a> Encoded<'a> {
 
     /// Whether every escape is sound.
     pub(crate) fn is_sound(&self) -> bool {
-        self.text.split('%').skip(1).all(|rest| {
-            let mut digits = rest.bytes();
-            let mut digit = || digits.next().and_then(hex_digit).is_some();
-            digit() && digit()
-        })
+        escapes_are_sound(self.text)
     }
 }
 
@@ -161,7 +157,7 @@ impl<'a> Query<'a> {
     pub fn pairs(&self) -> impl Iterator<Item = (Encoded<'a>, Encoded<'a>)> + Clone + use<'a> {
         self.text.split('&').filter(|pair| !pair.is_empty() && !pair.contains(';')).filter_map(
             |pair| {
-                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                let (name, value) = cut(pair, b'=').unwrap_or((pair, ""));
                 let (name, value) = (Encoded::query(name), Encoded::query(value));
                 (name.is_sound() && value.is_sound()).then_some((name, value))
             },

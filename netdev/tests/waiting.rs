@@ -1,4 +1,15 @@
 //! The loop that waits, on a clock that jumps.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
+    clippy::std_instead_of_core,
+    clippy::large_stack_arrays,
+    reason = "helpers of tests fail as tests do"
+)]
 #![cfg(feature = "std")]
 
 mod common;

@@ -1,5 +1,4 @@
 //! The conformance suite on the PC's own sockets, with the device itself as its peer.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use core::net::{IpAddr, Ipv4Addr};
 

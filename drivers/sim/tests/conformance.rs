@@ -1,22 +1,13 @@
-//! The conformance suite on the bench's own device, in virtual time; and on a device that lies, so
-//! that the suite is known to notice.
+//! The conformance suite on the bench's own device, in virtual time.
+#![allow(clippy::print_stdout, reason = "a row that fails is to be read")]
 
 use core::net::Ipv4Addr;
 
-use netdev_sim::conformance::{self, Bench, Outcome, Summary};
+use netdev_sim::conformance::{self, Bench};
 use netdev_sim::{Internet, SimDevice, VirtualClock};
 
 const DEVICE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
-
-fn run(bench: &Bench) -> (Summary, Vec<(&'static str, Outcome)>) {
-    let mut rows = Vec::new();
-    let summary = conformance::run(bench, &mut |name, outcome| {
-        println!("{name}: {outcome}");
-        rows.push((name, outcome.clone()));
-    });
-    (summary, rows)
-}
 
 #[test]
 fn the_sim_device_conforms() {
@@ -29,7 +20,10 @@ fn the_sim_device_conforms() {
         .in_virtual_time(&clock)
         .with_name("peer.test", Some(PEER.into()))
         .with_nobody_at(Ipv4Addr::new(10, 0, 0, 99).into());
-    let (summary, rows) = run(&bench);
-    let all = u32::try_from(rows.len()).unwrap();
-    assert_eq!((summary.ok, summary.failed), (all, 0), "nothing is limited here");
+    let mut rows = 0;
+    let summary = conformance::run(&bench, &mut |name, outcome| {
+        println!("{name}: {outcome}");
+        rows += 1;
+    });
+    assert_eq!((summary.ok, summary.failed), (rows, 0), "nothing is limited here");
 }

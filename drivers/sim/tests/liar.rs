@@ -1,8 +1,8 @@
 //! The conformance suite notices what is wrong: devices that lie in one way each.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![allow(clippy::indexing_slicing, clippy::print_stdout, reason = "helpers of tests")]
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use netdev::{
     AddressFamily, Capabilities, Error, Instant, IpConfig, Limits, Lookup, Netdev, Netlink,

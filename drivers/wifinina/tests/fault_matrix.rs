@@ -1,5 +1,16 @@
 //! Every byte of a hello exchange, spoilt in every way: each run ends, tells what it can notice, and
 //! leaves a driver that works.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
+    clippy::std_instead_of_core,
+    clippy::large_stack_arrays,
+    reason = "helpers of tests fail as tests do"
+)]
 
 mod common;
 

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::wire::ascii::piece;
+
 /// The segments of a path behind its first slash: `/a/b/` has `a`, `b` and an empty one.
 ///
 /// Cleaning (no empty or dot segments, `..` takes its predecessor away) happens while walking, so a
@@ -48,15 +50,8 @@ impl<'a> Segments<'a> {
 
     fn next_kept(&mut self) -> Option<&'a str> {
         loop {
-            let (segment, rest) = match self.rest?.split_once('/') {
-                Some((segment, rest)) => (segment, Some(rest)),
-                None => (self.rest?, None),
-            };
-            self.rest = rest;
-            if !self.cleaning {
-                return Some(segment);
-            }
-            if !matches!(segment, "" | "." | "..") && !is_taken_away(rest) {
+            let segment = piece(&mut self.rest, b'/')?;
+            if !self.cleaning || !is_odd(segment) && !is_taken_away(self.rest) {
                 return Some(segment);
             }
         }
@@ -84,18 +79,21 @@ impl<'a> Iterator for Segments<'a> {
 
 impl fmt::Display for Segments<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.clone().try_for_each(|segment| write!(f, "/{segment}"))
+        self.clone().try_for_each(|segment| {
+            f.write_str("/")?;
+            f.write_str(segment)
+        })
     }
 }
 
 /// Whether a `..` among the segments that follow takes away the one before them.
-fn is_taken_away(rest: Option<&str>) -> bool {
+fn is_taken_away(mut rest: Option<&str>) -> bool {
     let mut depth = 0_u32;
-    for segment in rest.into_iter().flat_map(|rest| rest.split('/')) {
-        match segment {
-            "" | "." => {}
-            ".." if depth == 0 => return true,
-            ".." => depth -= 1,
+    while let Some(segment) = piece(&mut rest, b'/') {
+        match segment.as_bytes() {
+            [] | [b'.'] => {}
+            [b'.', b'.'] if depth == 0 => return true,
+            [b'.', b'.'] => depth -= 1,
             _ => depth += 1,
         }
     }
@@ -105,9 +103,19 @@ fn is_taken_away(rest: Option<&str>) -> bool {
 /// Whether cleaning would change nothing.
 pub(crate) fn is_clean(path: &str) -> bool {
     let Some(path) = path.strip_prefix('/') else { return false };
-    let mut segments = path.split('/');
-    let last = segments.next_back().unwrap_or_default();
-    !matches!(last, "." | "..") && segments.all(|segment| !matches!(segment, "" | "." | ".."))
+    let mut rest = Some(path);
+    while let Some(segment) = piece(&mut rest, b'/') {
+        let final_slash = segment.is_empty() && rest.is_none();
+        if is_odd(segment) && !final_slash {
+            return false;
+        }
+    }
+    true
+}
+
+/// Whether cleaning leaves this segment out.
+fn is_odd(segment: &str) -> bool {
+    matches!(segment.as_bytes(), [] | [b'.'] | [b'.', b'.'])
 }
 
 #[cfg(test)]

@@ -102,9 +102,9 @@ impl<'p> Pattern<'p> {
         if !method.is_empty() && !is_token(method.as_bytes()) {
             return Err(PatternError::Method);
         }
-        let slash = rest.find('/').ok_or(PatternError::NoPath)?;
+        let slash = rest.bytes().position(|byte| byte == b'/').ok_or(PatternError::NoPath)?;
         let (host, path) = rest.split_at_checked(slash).ok_or(PatternError::NoPath)?;
-        if host.contains('{') {
+        if host.bytes().any(|byte| byte == b'{') {
             return Err(PatternError::HostBrace);
         }
         if !matches!(method, "" | "CONNECT") && !is_clean(path) {
@@ -118,9 +118,9 @@ impl<'p> Pattern<'p> {
     fn check_segments(&self) -> Result<(), PatternError> {
         let mut rest = self.path;
         while let Some(behind) = rest.strip_prefix('/') {
-            let end = behind.find('/').unwrap_or(behind.len());
+            let end = behind.bytes().position(|byte| byte == b'/').unwrap_or(behind.len());
             let (segment, next) = behind.split_at_checked(end).unwrap_or_default();
-            if segment.contains('{') {
+            if segment.bytes().any(|byte| byte == b'{') {
                 let earlier = self.path.len() - rest.len();
                 check_wildcard(segment, next, self.path.get(..earlier).unwrap_or_default())?;
             }
@@ -181,7 +181,7 @@ impl<'p> Pattern<'p> {
     pub(crate) fn value<'a>(&self, name: &str, path: &'a str) -> Option<Encoded<'a>> {
         let mut rest = path.strip_prefix('/')?;
         for segment in self.segments() {
-            let (here, behind) = rest.split_once('/').unwrap_or((rest, ""));
+            let (here, behind) = cut(rest, b'/').unwrap_or((rest, ""));
             match segment {
                 Segment::Rest(have) => return (have == name).then_some(Encoded::path(rest)),
                 Segment::One(have) if have == name => return Some(Encoded::path(here)),

@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::path::{Segments, is_clean};
 use super::pattern::{Pattern, Relation};
+use crate::wire::ascii::cut_last;
 
 /// What a router decides about a request.
 #[derive(Clone, Copy, Debug)]
@@ -147,10 +148,10 @@ fn is_exact(pattern: &Pattern<'_>, path: Segments<'_>) -> bool {
 
 /// The host without its port; brackets go with it.
 fn without_port(host: &str) -> &str {
-    let Some((name, _)) = host.rsplit_once(':') else { return host };
+    let Some((name, _)) = cut_last(host, b':') else { return host };
     match name.strip_prefix('[') {
         Some(inside) => inside.strip_suffix(']').unwrap_or(host),
-        None if name.contains(':') => host,
+        None if name.bytes().any(|byte| byte == b':') => host,
         None => name,
     }
 }

@@ -167,7 +167,7 @@ impl Inner<'_, '_> {
         if closing || self.waited {
             return true;
         }
-        if self.body.broken() == Some(Error::UnexpectedEnd) && self.body.left().is_some() {
+        if matches!(self.body.broken(), Some(Error::UnexpectedEnd)) && self.body.left().is_some() {
             // The client has closed already; Go says nothing of it, unless it was in a chunk.
             return false;
         }
@@ -219,7 +219,7 @@ impl<'e> Waiter<'e> {
     /// Reads at least a byte.
     fn read(&mut self, conn: &dyn Conn, buf: &mut [u8]) -> Result<usize, Error> {
         let limit = self.core.limits.body_time;
-        match self.wait(conn, limit, |conn| conn.try_read(buf))? {
+        match self.wait(conn, limit, &mut || conn.try_read(buf))? {
             0 => Err(Error::UnexpectedEnd),
             count => Ok(count),
         }
@@ -237,16 +237,16 @@ impl<'e> Waiter<'e> {
     /// Writes at least a byte.
     pub(crate) fn write(&mut self, conn: &dyn Conn, data: &[u8]) -> Result<usize, Error> {
         let limit = self.core.limits.write_time;
-        self.wait(conn, limit, |conn| conn.try_write(data))
+        self.wait(conn, limit, &mut || conn.try_write(data))
     }
 
     fn wait(
         &mut self,
         conn: &dyn Conn,
         limit: Duration,
-        mut step: impl FnMut(&dyn Conn) -> nb::Result<usize, net::Error>,
+        step: &mut dyn FnMut() -> nb::Result<usize, net::Error>,
     ) -> Result<usize, Error> {
-        match step(conn) {
+        match step() {
             Err(nb::Error::WouldBlock) => {}
             Err(nb::Error::Other(error)) => return Err(error.into()),
             Ok(count) => return Ok(self.progress(conn, count)),
@@ -257,7 +257,7 @@ impl<'e> Waiter<'e> {
         let waited = netdev::wait(
             device,
             || Some(until.get()),
-            || match step(conn) {
+            || match step() {
                 Err(nb::Error::WouldBlock) => {
                     until.set(latest.min(self.look_after_others(device)));
                     Err(nb::Error::WouldBlock)

@@ -4,7 +4,7 @@
 //! final it is moved next to the body, so that both go out in one write.
 
 use crate::header::{Line, Lines, remove};
-use crate::wire::ascii::{decimal, has_token};
+use crate::wire::ascii::{decimal, has_token, same};
 use crate::wire::chunked::SizeLine;
 use crate::wire::date;
 use crate::wire::head::Fields;
@@ -98,7 +98,7 @@ impl Outgoing {
         let room = buffer.get_mut(STATUS_ROOM..).unwrap_or_default();
         let value = |room: &[u8], length, name: &str| -> Option<(usize, Option<u64>, bool)> {
             let value = Fields::new(room.get(..length).unwrap_or_default()).value(name)?;
-            Some((value.len(), decimal(value), value.eq_ignore_ascii_case(b"identity")))
+            Some((value.len(), decimal(value), same(value, b"identity")))
         };
         self.declared = value(room, lines.length, "Content-Length").and_then(|found| found.1);
         lines.length = remove(room, lines.length, "Content-Length");
@@ -114,13 +114,13 @@ impl Outgoing {
         let fields = Fields::new(room.get(..lines.length).unwrap_or_default());
         for (name, value) in fields {
             match name.len() {
-                10 if name.eq_ignore_ascii_case("Connection") => {
+                10 if same(name.as_bytes(), b"Connection") => {
                     self.connection_set = true;
                     self.says_close |= has_token(value, b"close");
                 }
-                12 if name.eq_ignore_ascii_case("Content-Type") => self.typed = true,
-                16 if name.eq_ignore_ascii_case("Content-Encoding") => self.typed = true,
-                4 if name.eq_ignore_ascii_case("Date") => self.dated = true,
+                12 if same(name.as_bytes(), b"Content-Type") => self.typed = true,
+                16 if same(name.as_bytes(), b"Content-Encoding") => self.typed = true,
+                4 if same(name.as_bytes(), b"Date") => self.dated = true,
                 _ => {}
             }
         }
@@ -312,6 +312,7 @@ pub(crate) struct Digits {
 }
 
 impl Digits {
+    #[inline(never)]
     pub(crate) fn new(mut number: u64) -> Self {
         let mut digits = Self { text: [b'0'; 20], start: 20 };
         for slot in digits.text.iter_mut().rev() {

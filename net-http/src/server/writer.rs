@@ -236,7 +236,7 @@ impl<'a> ResponseWriter<'a> {
         if self.out.status.is_none() {
             self.write_header(Status::OK);
         }
-        if self.failed == Some(Error::HeaderTooLarge) && !self.out.head_sent {
+        if matches!(self.failed, Some(Error::HeaderTooLarge)) && !self.out.head_sent {
             net::netdev::warn!("the header fields do not fit the response buffer");
             self.start_over();
             self.write_header(Status::INTERNAL_SERVER_ERROR);

@@ -112,7 +112,58 @@ pub(crate) const fn hex_digit(byte: u8) -> Option<u8> {
 
 /// Whether a comma-separated list has this token, in any case.
 pub(crate) fn has_token(list: &[u8], token: &[u8]) -> bool {
-    list.split(|&byte| byte == b',').any(|item| trim(item).eq_ignore_ascii_case(token))
+    list.split(|&byte| byte == b',').any(|item| same(trim(item), token))
+}
+
+/// Whether two texts are the same but for the case of ASCII letters.
+#[inline(never)]
+pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
+    a.eq_ignore_ascii_case(b)
+}
+
+/// What stands before and behind the first `byte`, which is ASCII. Smaller than `str::split_once`.
+#[inline(never)]
+pub(crate) fn cut(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|here| here == byte)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// What stands before and behind the last `byte`, which is ASCII.
+#[inline(never)]
+pub(crate) fn cut_last(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().rposition(|here| here == byte)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// The next piece of a text that is split at every `byte`, which is ASCII; `rest` is `None` behind
+/// the last one.
+#[inline(never)]
+pub(crate) fn piece<'a>(rest: &mut Option<&'a str>, byte: u8) -> Option<&'a str> {
+    let text = (*rest)?;
+    let (piece, behind) = match cut(text, byte) {
+        Some((piece, behind)) => (piece, Some(behind)),
+        None => (text, None),
+    };
+    *rest = behind;
+    Some(piece)
+}
+
+/// Whether two hex digits stand behind every percent sign.
+#[inline(never)]
+pub(crate) fn escapes_are_sound(text: &str) -> bool {
+    let mut rest = text.as_bytes();
+    while let [first, behind @ ..] = rest {
+        rest = match (first, behind) {
+            (b'%', [high, low, behind @ ..])
+                if hex_digit(*high).is_some() && hex_digit(*low).is_some() =>
+            {
+                behind
+            }
+            (b'%', _) => return false,
+            _ => behind,
+        };
+    }
+    true
 }
 
 #[cfg(test)]

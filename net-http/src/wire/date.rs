@@ -2,7 +2,9 @@
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT`, for seconds since 1970 up to the year 9999.
 pub(crate) fn format(unix: u64) -> [u8; 29] {
-    let (days, second) = (unix / 86_400, unix % 86_400);
+    // 32 bits of days are more than four digits of years; divisions of 64 bits are large on a chip.
+    let days = u32::try_from(unix / 86_400).unwrap_or(u32::MAX / 2).min(u32::MAX / 2);
+    let second = u32::try_from(unix % 86_400).unwrap_or(0);
     let (year, month, day) = civil(days);
     let mut text = *b"Thu, 01 Jan 1970 00:00:00 GMT";
     let weekday = usize::try_from(days % 7).unwrap_or(0);
@@ -19,7 +21,7 @@ pub(crate) fn format(unix: u64) -> [u8; 29] {
 
 /// Year, month from 0 and day of a day since 1970-01-01. Years are counted from March 1st, so that
 /// the leap day is the last of its year; 146,097 days are 400 years.
-fn civil(days: u64) -> (u64, u8, u64) {
+fn civil(days: u32) -> (u32, u8, u32) {
     let days = days + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
@@ -30,8 +32,8 @@ fn civil(days: u64) -> (u64, u8, u64) {
     (era * 400 + year + wrapped, u8::try_from(month).unwrap_or(0), date)
 }
 
-fn two(number: u64) -> [u8; 2] {
-    let digit = |value: u64| b'0' + u8::try_from(value % 10).unwrap_or(0);
+fn two(number: u32) -> [u8; 2] {
+    let digit = |value: u32| b'0' + u8::try_from(value % 10).unwrap_or(0);
     [digit(number / 10), digit(number)]
 }
 

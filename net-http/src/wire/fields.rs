@@ -1,6 +1,6 @@
 //! What the fields say about framing and about the connection (RFC 9112 sections 6 and 9).
 
-use super::ascii::{decimal, has_token};
+use super::ascii::{decimal, has_token, same};
 use super::version::Version;
 
 /// How a body is delimited.
@@ -41,19 +41,19 @@ impl<'a> Collected<'a> {
     /// Takes note of one field.
     pub(crate) fn note(&mut self, name: &[u8], value: &'a [u8]) {
         match name.len() {
-            14 if name.eq_ignore_ascii_case(b"content-length") => {
+            14 if same(name, b"content-length") => {
                 self.lengths_differ |= self.length.is_some_and(|first| first != value);
                 self.length = Some(value);
             }
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
+            17 if same(name, b"transfer-encoding") => {
                 self.codings = self.codings.saturating_add(1);
-                self.not_chunked |= !value.eq_ignore_ascii_case(b"chunked");
+                self.not_chunked |= !same(value, b"chunked");
             }
-            10 if name.eq_ignore_ascii_case(b"connection") => {
+            10 if same(name, b"connection") => {
                 self.close |= has_token(value, b"close");
                 self.keep_alive |= has_token(value, b"keep-alive");
             }
-            7 if name.eq_ignore_ascii_case(b"trailer") => {
+            7 if same(name, b"trailer") => {
                 let names: [&[u8]; 3] = [b"content-length", b"transfer-encoding", b"trailer"];
                 self.bad_trailer |= names.iter().any(|name| has_token(value, name));
             }

@@ -1,6 +1,6 @@
 //! Lines of a message head: where it ends, and its fields one by one.
 
-use super::ascii::{is_token, is_value, trim};
+use super::ascii::{is_token, is_value, same, trim};
 use super::request::Refusal;
 
 /// Looks for the blank line, never at the same byte twice.
@@ -97,12 +97,12 @@ impl<'a> Fields<'a> {
 
     /// The first value of a field, whatever the case of its name.
     pub fn value(mut self, name: &str) -> Option<&'a [u8]> {
-        self.find(|(have, _)| have.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        self.find(|(have, _)| same(have.as_bytes(), name.as_bytes())).map(|(_, value)| value)
     }
 
     /// All values of a field in the order they came.
     pub fn values(self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.filter(move |(have, _)| have.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        self.filter(move |(have, _)| same(have.as_bytes(), name.as_bytes())).map(|(_, value)| value)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Heads of requests.
 
-use super::ascii::{Span, is_host, is_token};
+use super::ascii::{Span, is_host, is_token, same};
 use super::fields::{BadFraming, Collected, Framing};
 use super::head::{Fields, split_field, split_line};
 use super::target::Target;
@@ -108,11 +108,11 @@ impl RequestHead {
             let (name, value) = split_field(line)?;
             collected.note(name, value);
             match name.len() {
-                4 if name.eq_ignore_ascii_case(b"host") => {
+                4 if same(name, b"host") => {
                     hosts = hosts.saturating_add(1);
                     host = value;
                 }
-                6 if name.eq_ignore_ascii_case(b"expect") => expect = Some(value),
+                6 if same(name, b"expect") => expect = Some(value),
                 _ => {}
             }
         }
@@ -181,7 +181,7 @@ fn expects_continue(
 ) -> Result<bool, Refusal> {
     match expect {
         None | Some(b"") => Ok(false),
-        Some(value) if value.eq_ignore_ascii_case(b"100-continue") => {
+        Some(value) if same(value, b"100-continue") => {
             let has_body = !matches!(framing, Framing::None | Framing::Length(0));
             Ok(has_body && version >= Version::HTTP_11)
         }

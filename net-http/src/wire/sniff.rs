@@ -1,5 +1,7 @@
 //! What kind of content some bytes are (the MIME Sniffing Standard, as far as Go follows it).
 
+use super::ascii::same;
+
 /// The media type of a content that starts with `data`, of which at most 512 bytes count.
 ///
 /// What nothing else is known about is `text/plain; charset=utf-8` if it has no binary control
@@ -32,7 +34,7 @@ pub(crate) const SNIFFED: usize = 512;
 
 fn is_tag(text: &[u8], tag: &[u8]) -> bool {
     text.split_at_checked(tag.len()).is_some_and(|(start, rest)| {
-        start.eq_ignore_ascii_case(tag) && matches!(rest.first(), Some(b' ' | b'>'))
+        same(start, tag) && matches!(rest.first(), Some(b' ' | b'>'))
     })
 }
 

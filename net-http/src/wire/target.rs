@@ -1,6 +1,6 @@
 //! Request targets (RFC 9112 section 3.2) and the URLs that clients are given.
 
-use super::ascii::hex_digit;
+use super::ascii::{cut, cut_last, escapes_are_sound};
 
 /// A target or URL taken apart. Nothing is decoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,7 +40,8 @@ impl<'a> Target<'a> {
 
     /// Takes an absolute URL apart.
     pub(crate) fn absolute(text: &'a str) -> Option<Self> {
-        let (scheme, rest) = text.split_once("://")?;
+        let (scheme, rest) = cut(text, b':')?;
+        let rest = rest.strip_prefix("//")?;
         let mut letters = scheme.bytes();
         let well_formed = letters.next().is_some_and(|byte| byte.is_ascii_alphabetic())
             && letters.all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
@@ -51,9 +52,9 @@ impl<'a> Target<'a> {
     }
 
     fn with_authority(self, text: &'a str) -> Option<Self> {
-        let end = text.find(['/', '?']).unwrap_or(text.len());
+        let end = text.bytes().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(text.len());
         let (authority, path) = text.split_at_checked(end)?;
-        let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+        let (user, host) = cut_last(authority, b'@').unwrap_or(("", authority));
         let sound = user.bytes().all(is_user_byte) && escapes_are_sound(user) && is_authority(host);
         let has_user = host.len() != authority.len();
         let split = Self { authority: host, has_user, ..self };
@@ -61,7 +62,7 @@ impl<'a> Target<'a> {
     }
 
     fn with_path(self, text: &'a str) -> Option<Self> {
-        let (path, query) = match text.split_once('?') {
+        let (path, query) = match cut(text, b'?') {
             Some((path, query)) => (path, Some(query)),
             None => (text, None),
         };
@@ -70,14 +71,6 @@ impl<'a> Target<'a> {
 }
 
 /// Whether every `%` stands before two hex digits.
-fn escapes_are_sound(text: &str) -> bool {
-    text.split('%').skip(1).all(|rest| {
-        let mut digits = rest.bytes();
-        let mut digit = || digits.next().and_then(hex_digit).is_some();
-        digit() && digit()
-    })
-}
-
 fn is_user_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._:~!$&'()*+,;=%".contains(&byte)
 }
@@ -85,11 +78,11 @@ fn is_user_byte(byte: u8) -> bool {
 /// Host, perhaps in brackets, and perhaps a port, which may be empty.
 fn is_authority(text: &str) -> bool {
     let (host, port) = match text.strip_prefix('[') {
-        Some(inside) => match inside.split_once(']') {
+        Some(inside) => match cut(inside, b']') {
             Some((host, port)) => (host, port),
             None => return false,
         },
-        None => match text.find(':') {
+        None => match text.bytes().position(|byte| byte == b':') {
             Some(colon) => text.split_at_checked(colon).unwrap_or_default(),
             None => (text, ""),
         },

@@ -25,13 +25,19 @@ struct Mood {
     gpio0: bool,
     /// Commands of the BSD kind are unknown.
     old: bool,
+    version: &'static [u8; 5],
 }
 
 impl Chip {
     pub(crate) fn new(world: World) -> Self {
         let first = world.byte();
+        let versions = [b"2.0.0", b"1.4.8", b"3.3.0", b"1.7.7"];
         Self {
-            mood: Mood { gpio0: first & 1 != 0, old: first & 2 != 0 },
+            mood: Mood {
+                gpio0: first & 1 != 0,
+                old: first & 2 != 0,
+                version: versions[usize::from(first >> 2 & 3)],
+            },
             selected: false,
             command: Vec::new(),
             asked: None,
@@ -48,6 +54,10 @@ impl Chip {
         self.well_behaved = self.well_behaved.saturating_sub(1);
         if self.mood.old && (0x70..0x80).contains(&code) {
             self.reply = vec![0xEF, 0, 0xEE, 0];
+            return;
+        }
+        if good && code == 0x37 {
+            self.reply = [b"\xE0\xB7\x01\x06", self.mood.version, b"\0\xEE\0"].concat();
             return;
         }
         match if good { 0 } else { self.world.byte() } {

@@ -186,3 +186,17 @@ fn a_bad_descriptor_is_ebadf_everywhere() {
     assert_eq!(host.ask("7b 03 01 3f 04 7e660480 04 01000000"), "00");
     assert_eq!(host.errno(), 9);
 }
+
+#[test]
+fn errno_is_the_command_loops_own_whatever_the_gpio0_updater_does() {
+    let mut config = common::config();
+    config.persona = &wifinina_sim::Persona::ADAFRUIT_3_3_0;
+    let mut host = Host::joined_with(config);
+    // A listener that nobody calls: each look of the updater ends in "not yet".
+    host.listen(0, 80);
+    host.net.silence(7000);
+    let fd = host.stream();
+    host.ask(&format!("76 03 01 {fd:02x} 04 7f000001 02 1b58"));
+    host.wait(millis(20));
+    assert_eq!(host.errno(), 119);
+}

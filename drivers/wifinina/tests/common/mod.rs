@@ -1,5 +1,10 @@
 //! A driver on a simulated bus to a simulated chip.
 #![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail as tests do"
+)]
 
 use std::sync::{Arc, Mutex};
 
@@ -115,7 +120,7 @@ impl SpiLink for Link {
             .and_then(|(at, noise)| Some((at.checked_sub(faults.read)?, noise)))
             .filter(|(at, _)| *at < bytes.len());
         faults.read += bytes.len();
-        let mut stream = std::mem::take(&mut faults.pushed);
+        let mut stream = core::mem::take(&mut faults.pushed);
         let more = usize::from(matches!(place, Some((_, Noise::Drop))));
         let mut clocked = vec![0; (bytes.len() + more).saturating_sub(stream.len())];
         self.pins.read(&mut clocked)?;
