@@ -33,7 +33,8 @@ impl Header<'_> {
     /// line ends in the value become spaces, and its ends are trimmed. A name that is no token is
     /// left out.
     pub fn set(&mut self, name: &str, value: &str) {
-        self.set_display(name, &value);
+        self.del(name);
+        self.add(name, value);
     }
 
     /// The same for a value that has to be printed, such as a number.
@@ -44,11 +45,19 @@ impl Header<'_> {
 
     /// Adds a field beside those of the same name.
     pub fn add(&mut self, name: &str, value: &str) {
-        self.add_display(name, &value);
+        self.add_with(name, &mut |line| {
+            let _ = fmt::Write::write_str(line, value);
+        });
     }
 
     /// The same for a value that has to be printed.
     pub fn add_display(&mut self, name: &str, value: &dyn fmt::Display) {
+        self.add_with(name, &mut |line| {
+            let _ = fmt::Write::write_fmt(line, format_args!("{value}"));
+        });
+    }
+
+    fn add_with(&mut self, name: &str, value: &mut dyn FnMut(&mut Value<'_, '_>)) {
         if self.lines.frozen || name.is_empty() || !name.bytes().all(is_token_byte) {
             return;
         }
@@ -56,7 +65,7 @@ impl Header<'_> {
         let mut line = Line { room: self.room, at: start, over: false };
         line.name(name);
         line.push(b": ");
-        let _ = fmt::Write::write_fmt(&mut Value(&mut line), format_args!("{value}"));
+        value(&mut Value(&mut line));
         line.trim_end();
         line.push(b"\r\n");
         if line.over {
@@ -106,9 +115,7 @@ pub(crate) fn remove(room: &mut [u8], length: usize, name: &str) -> usize {
         let line = room.get(at..length).unwrap_or_default();
         let size = line.iter().position(|&byte| byte == b'\n').map_or(line.len(), |end| end + 1);
         let named = line.get(name.len()) == Some(&b':')
-            && line
-                .get(..name.len())
-                .is_some_and(|have| same(have, name.as_bytes()));
+            && line.get(..name.len()).is_some_and(|have| same(have, name.as_bytes()));
         if !named {
             room.copy_within(at..at + size, kept);
             kept += size;

@@ -58,7 +58,11 @@ pub(crate) fn redirect_to(
     if typed || r.method() != "GET" {
         return Ok(());
     }
-    write!(w, "<a href=\"{}\">{}</a>.\n\n", Escaped(url), status.text())
+    w.write(b"<a href=\"")?;
+    write!(w, "{}", Escaped(url))?;
+    w.write(b"\">")?;
+    w.write(status.text().as_bytes())?;
+    w.write(b"</a>.\n\n").map(drop)
 }
 
 /// Text that is safe inside HTML, also inside quotes.

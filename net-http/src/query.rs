@@ -39,21 +39,7 @@ impl<'a> Encoded<'a> {
     pub fn bytes(&self) -> impl Iterator<Item = u8> + Clone + use<'a> {
         let plus_is_space = self.plus_is_space;
         let mut rest = self.text.as_bytes();
-        core::iter::from_fn(move || {
-            let (&first, behind) = rest.split_first()?;
-            rest = behind;
-            Some(match (first, rest) {
-                (b'+', _) if plus_is_space => b' ',
-                (b'%', [high, low, behind @ ..]) => match (hex_digit(*high), hex_digit(*low)) {
-                    (Some(high), Some(low)) => {
-                        rest = behind;
-                        high << 4 | low
-                    }
-                    _ => first,
-                },
-                _ => first,
-            })
-        })
+        core::iter::from_fn(move || decoded(&mut rest, plus_is_space))
     }
 
     /// Decodes into `buffer`; `None` if it is too small, or if the result is not UTF-8.
@@ -75,6 +61,24 @@ impl<'a> Encoded<'a> {
     pub(crate) fn is_sound(&self) -> bool {
         escapes_are_sound(self.text)
     }
+}
+
+/// Takes the next byte, decoded.
+#[inline(never)]
+fn decoded(rest: &mut &[u8], plus_is_space: bool) -> Option<u8> {
+    let (&first, behind) = rest.split_first()?;
+    *rest = behind;
+    Some(match (first, behind) {
+        (b'+', _) if plus_is_space => b' ',
+        (b'%', [high, low, behind @ ..]) => match (hex_digit(*high), hex_digit(*low)) {
+            (Some(high), Some(low)) => {
+                *rest = behind;
+                high << 4 | low
+            }
+            _ => first,
+        },
+        _ => first,
+    })
 }
 
 impl PartialEq<str> for Encoded<'_> {

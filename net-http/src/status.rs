@@ -12,15 +12,10 @@ macro_rules! statuses {
         impl Status {
             $(#[doc = concat!(stringify!($code), " ", $text)] pub const $name: Self = Self($code);)+
 
-            /// The registered text, or an empty one.
-            #[must_use]
-            pub const fn text(self) -> &'static str {
-                match self.0 {
-                    $($code => $text,)+
-                    _ => "",
-                }
-            }
         }
+
+        /// Code, text and line end of each: smaller than a table of slices.
+        const TEXTS: &[u8] = concat!($(stringify!($code), $text, "\n",)+).as_bytes();
     };
 }
 
@@ -96,6 +91,32 @@ impl Status {
         if code >= 100 && code <= 999 { Some(Self(code)) } else { None }
     }
 
+    /// The registered text, or an empty one.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        let mut rest = TEXTS;
+        while let [hundreds, tens, ones, line @ ..] = rest {
+            let mut behind = line;
+            while let [first, next @ ..] = behind
+                && *first != b'\n'
+            {
+                behind = next;
+            }
+            if code(*hundreds, *tens, *ones) == self.0 {
+                let (text, _) = line.split_at(line.len() - behind.len());
+                return match core::str::from_utf8(text) {
+                    Ok(text) => text,
+                    Err(_) => "",
+                };
+            }
+            rest = match behind {
+                [_, next @ ..] => next,
+                [] => behind,
+            };
+        }
+        ""
+    }
+
     /// The number.
     #[must_use]
     pub const fn code(self) -> u16 {
@@ -119,6 +140,10 @@ impl Status {
     pub const fn allows_body(self) -> bool {
         !(self.is_informational() || self.0 == 204 || self.0 == 304)
     }
+}
+
+const fn code(hundreds: u8, tens: u8, ones: u8) -> u16 {
+    (hundreds - b'0') as u16 * 100 + (tens - b'0') as u16 * 10 + (ones - b'0') as u16
 }
 
 impl fmt::Display for Status {

@@ -22,8 +22,8 @@
 mod bus;
 mod client;
 mod pins;
+mod requests;
 mod server;
-mod session;
 mod wire;
 
 pub use client::Client;

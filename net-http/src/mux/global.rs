@@ -85,10 +85,12 @@ fn walk(first: Option<&'static Route>) -> impl Iterator<Item = &'static Route> +
 
 impl Handler for DefaultServeMux {
     fn serve(&self, w: &mut ResponseWriter<'_>, r: &mut Request<'_>) -> Result<(), Failed> {
-        let routes = walk(first()).map(|route| {
-            let handler: &dyn Handler = route.handler;
-            (route.pattern, handler)
-        });
-        super::serve(routes, w, r)
+        let routes = walk(first());
+        let patterns = routes.clone().map(|route| route.pattern);
+        let handler = |place| {
+            let handler: &dyn Handler = routes.clone().nth(place)?.handler;
+            Some(handler)
+        };
+        super::serve(&patterns, &handler, w, r)
     }
 }

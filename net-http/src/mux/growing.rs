@@ -53,11 +53,13 @@ impl<'h> GrowingMux<'h> {
 
 impl Handler for GrowingMux<'_> {
     fn serve(&self, w: &mut ResponseWriter<'_>, r: &mut Request<'_>) -> Result<(), Failed> {
-        let routes = self.routes.iter().map(|(pattern, handler)| {
+        let patterns = self.routes.iter().map(|(pattern, _)| *pattern);
+        let handler = |place: usize| {
+            let (_, handler) = self.routes.get(place)?;
             let handler: &dyn Handler = &**handler;
-            (*pattern, handler)
-        });
-        super::serve(routes, w, r)
+            Some(handler)
+        };
+        super::serve(&patterns, &handler, w, r)
     }
 }
 

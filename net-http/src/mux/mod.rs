@@ -14,8 +14,9 @@ pub use pattern::PatternError;
 
 use core::fmt;
 
+use path::Segments;
 use pattern::Pattern;
-use routing::{Decision, Question};
+use routing::{Decision, Question, Routes};
 
 use crate::query::Encoded;
 use crate::{Failed, Handler, Request, ResponseWriter, Status};
@@ -87,7 +88,8 @@ impl<'h, const N: usize> ServeMux<'h, N> {
 
 impl<const N: usize> Handler for ServeMux<'_, N> {
     fn serve(&self, w: &mut ResponseWriter<'_>, r: &mut Request<'_>) -> Result<(), Failed> {
-        serve(self.routes.iter().flatten().copied(), w, r)
+        let patterns = self.routes.iter().flatten().map(|(pattern, _)| *pattern);
+        serve(&patterns, &|place| self.routes.get(place)?.map(|(_, handler)| handler), w, r)
     }
 }
 
@@ -101,7 +103,8 @@ impl<const N: usize> fmt::Debug for ServeMux<'_, N> {
 
 /// Sends a request where it belongs.
 pub(crate) fn serve<'r>(
-    routes: impl Iterator<Item = (Pattern<'r>, &'r dyn Handler)> + Clone,
+    routes: &dyn Routes<'r>,
+    handler: &dyn Fn(usize) -> Option<&'r dyn Handler>,
     w: &mut ResponseWriter<'_>,
     r: &mut Request<'_>,
 ) -> Result<(), Failed> {
@@ -112,13 +115,13 @@ pub(crate) fn serve<'r>(
         return Ok(());
     }
     // What goes wrong while writing is known to the writer.
-    let _ = match question.decide(routes.clone()) {
-        Decision::Route(pattern, handler) => {
+    let _ = match question.decide(routes) {
+        Decision::Route(pattern, place) => {
+            let handler = handler(place).ok_or(Failed)?;
             return handler.serve(w, &mut r.routed(Matched { pattern: Some(pattern) }));
         }
         Decision::Redirect(path) => {
-            let mark = if r.query.is_empty() { "" } else { "?" };
-            let location = format_args!("{path}{mark}{}", r.query);
+            let location = Location { path, query: r.query };
             crate::helpers::redirect_to(w, r, &location, Status::TEMPORARY_REDIRECT)
         }
         Decision::WrongMethod => {
@@ -128,6 +131,20 @@ pub(crate) fn serve<'r>(
         Decision::NotFound => crate::not_found(w),
     };
     Ok(())
+}
+
+/// Where a redirected client finds the page.
+struct Location<'q> {
+    path: Segments<'q>,
+    query: &'q str,
+}
+
+impl fmt::Display for Location<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path.fmt(f)?;
+        f.write_str(if self.query.is_empty() { "" } else { "?" })?;
+        f.write_str(self.query)
+    }
 }
 
 /// The pattern that led to a handler.

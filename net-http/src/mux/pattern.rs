@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::path::{Segments, is_clean};
 use crate::query::Encoded;
-use crate::wire::ascii::is_token;
+use crate::wire::ascii::{cut, is_token, piece};
 
 /// A pattern that was checked.
 #[derive(Clone, Copy, Debug)]
@@ -95,10 +95,13 @@ impl<'p> Pattern<'p> {
         if text.is_empty() {
             return Err(PatternError::Empty);
         }
-        let (method, rest) = match text.split_once([' ', '\t']) {
-            Some((method, rest)) => (method, rest.trim_start_matches([' ', '\t'])),
+        let blank = |byte: u8| matches!(byte, b' ' | b'\t');
+        let (method, rest) = match text.bytes().position(blank) {
+            Some(end) => text.split_at_checked(end).unwrap_or_default(),
             None => ("", text),
         };
+        let blanks = rest.bytes().take_while(|byte| blank(*byte)).count();
+        let rest = rest.get(blanks..).unwrap_or_default();
         if !method.is_empty() && !is_token(method.as_bytes()) {
             return Err(PatternError::Method);
         }
@@ -131,20 +134,7 @@ impl<'p> Pattern<'p> {
 
     fn segments(&self) -> impl Iterator<Item = Segment<'p>> + Clone + use<'p> {
         let mut segments = Segments::raw(self.path);
-        core::iter::from_fn(move || {
-            let text = segments.next()?;
-            let last = segments.clone().next().is_none();
-            let inside = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
-            Some(match inside {
-                None if last && text.is_empty() => Segment::Rest(""),
-                None => Segment::Literal(Encoded::path(text)),
-                Some("$") => Segment::End,
-                Some(name) => match name.strip_suffix("...") {
-                    Some(name) => Segment::Rest(name),
-                    None => Segment::One(name),
-                },
-            })
-        })
+        core::iter::from_fn(move || Segment::next(&mut segments))
     }
 
     /// How many slashes a path has that this pattern matches exactly; `None` if the pattern does
@@ -192,6 +182,7 @@ impl<'p> Pattern<'p> {
     }
 
     /// How the methods and paths of two patterns relate. Hosts are not looked at.
+    #[inline(never)]
     pub(crate) fn relation(&self, other: &Self) -> Relation {
         let methods = match (self.method, other.method) {
             (a, b) if a == b => Relation::Same,
@@ -228,7 +219,24 @@ impl<'p> Pattern<'p> {
     }
 }
 
-impl Segment<'_> {
+impl<'p> Segment<'p> {
+    /// The segment of a pattern that is next in its path.
+    #[inline(never)]
+    fn next(path: &mut Segments<'p>) -> Option<Self> {
+        let text = path.next()?;
+        let last = path.clone().next().is_none();
+        let inside = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+        Some(match inside {
+            None if last && text.is_empty() => Segment::Rest(""),
+            None => Segment::Literal(Encoded::path(text)),
+            Some("$") => Segment::End,
+            Some(name) => match name.strip_suffix("...") {
+                Some(name) => Segment::Rest(name),
+                None => Segment::One(name),
+            },
+        })
+    }
+
     fn relation(&self, other: &Self) -> Relation {
         match (self, other) {
             (Self::One(_), Self::One(_)) | (Self::End, Self::End) => Relation::Same,
@@ -267,13 +275,21 @@ fn check_wildcard(segment: &str, behind: &str, earlier: &str) -> Result<(), Patt
     if inside == "$" {
         return Ok(());
     }
-    let mut letters = name.chars();
-    let first = letters.next().is_some_and(|letter| letter.is_alphabetic() || letter == '_');
-    if !first || !letters.all(|letter| letter.is_alphanumeric() || letter == '_') {
+    if name.starts_with(|first: char| first.is_ascii_digit()) || !is_name(name) {
         return Err(PatternError::WildcardName);
     }
-    let again = |segment: &str| {
-        segment.strip_prefix('{').and_then(|text| text.strip_suffix('}')) == Some(name)
-    };
-    if earlier.split('/').any(again) { Err(PatternError::NameTwice) } else { Ok(()) }
+    let mut rest = Some(earlier);
+    while let Some(segment) = piece(&mut rest, b'/') {
+        if segment.strip_prefix('{').and_then(|text| text.strip_suffix('}')) == Some(name) {
+            return Err(PatternError::NameTwice);
+        }
+    }
+    Ok(())
+}
+
+/// Letters, digits and underscores. What is not ASCII counts as a letter: the tables that could tell
+/// are larger than the rest of the router.
+fn is_name(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii();
+    !text.is_empty() && text.bytes().all(fits)
 }

@@ -6,11 +6,24 @@ use super::path::{Segments, is_clean};
 use super::pattern::{Pattern, Relation};
 use crate::wire::ascii::cut_last;
 
+/// The patterns of a router, whatever it keeps them in. A trait object, so that routing exists once in
+/// a program.
+pub(crate) trait Routes<'r> {
+    /// Shows each pattern, in the order of the routes.
+    fn each(&self, see: &mut dyn FnMut(Pattern<'r>));
+}
+
+impl<'r, I: Iterator<Item = Pattern<'r>> + Clone> Routes<'r> for I {
+    fn each(&self, see: &mut dyn FnMut(Pattern<'r>)) {
+        self.clone().for_each(see);
+    }
+}
+
 /// What a router decides about a request.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Decision<'r, 'q, T> {
-    /// This route answers.
-    Route(Pattern<'r>, T),
+pub(crate) enum Decision<'r, 'q> {
+    /// This route answers, by its place.
+    Route(Pattern<'r>, usize),
     /// The client is sent to this path, which is clean and perhaps has a slash more.
     Redirect(Segments<'q>),
     /// The path is known, but not with this method.
@@ -42,18 +55,13 @@ impl<'q> Question<'q> {
     }
 
     /// Decides among `routes`.
-    pub(crate) fn decide<'r, T: Copy>(
-        &self,
-        routes: impl Iterator<Item = (Pattern<'r>, T)> + Clone,
-    ) -> Decision<'r, 'q, T> {
+    pub(crate) fn decide<'r>(&self, routes: &dyn Routes<'r>) -> Decision<'r, 'q> {
         let path = self.segments();
-        let found = self.best(routes.clone(), path);
+        let found = self.best(routes, path);
         let exact = found.is_some_and(|(pattern, _)| is_exact(&pattern, path));
         if !exact && !path.has_final_slash() {
             let longer = path.with_slash();
-            let exact =
-                self.best(routes.clone(), longer).is_some_and(|(p, _)| is_exact(&p, longer));
-            if exact {
+            if self.best(routes, longer).is_some_and(|(pattern, _)| is_exact(&pattern, longer)) {
                 return Decision::Redirect(longer);
             }
         }
@@ -61,53 +69,53 @@ impl<'q> Question<'q> {
             return Decision::Redirect(path);
         }
         match found {
-            Some((pattern, value)) => Decision::Route(pattern, value),
+            Some((pattern, place)) => Decision::Route(pattern, place),
             None if self.allowed(routes).any() => Decision::WrongMethod,
             None => Decision::NotFound,
         }
     }
 
     /// The most specific route; a host beats none.
-    fn best<'r, T: Copy>(
+    fn best<'r>(
         &self,
-        routes: impl Iterator<Item = (Pattern<'r>, T)>,
+        routes: &dyn Routes<'r>,
         path: Segments<'_>,
-    ) -> Option<(Pattern<'r>, T)> {
+    ) -> Option<(Pattern<'r>, usize)> {
         let host = self.host();
-        let fits = |pattern: &Pattern<'_>| {
-            pattern.takes_method(self.method)
-                && (pattern.host.is_empty() || pattern.host == host)
-                && pattern.takes_path(path)
-        };
-        routes.filter(|(pattern, _)| fits(pattern)).reduce(|best, next| {
-            let better = match (best.0.host.is_empty(), next.0.host.is_empty()) {
+        let (mut best, mut next_place) = (None, 0);
+        routes.each(&mut |next: Pattern<'r>| {
+            let place = next_place;
+            next_place += 1;
+            let fits = next.takes_method(self.method)
+                && (next.host.is_empty() || next.host == host)
+                && next.takes_path(path);
+            let better = |best: Pattern<'_>| match (best.host.is_empty(), next.host.is_empty()) {
                 (true, false) => true,
                 (false, true) => false,
-                _ => next.0.relation(&best.0) == Relation::MoreSpecific,
+                _ => next.relation(&best) == Relation::MoreSpecific,
             };
-            if better { next } else { best }
-        })
+            if fits && best.is_none_or(|(best, _)| better(best)) {
+                best = Some((next, place));
+            }
+        });
+        best
     }
 
     /// The methods with which the path is known.
-    pub(crate) fn allowed<'r, T>(
-        &self,
-        routes: impl Iterator<Item = (Pattern<'r>, T)> + Clone,
-    ) -> Allowed<'q, impl Iterator<Item = Pattern<'r>> + Clone> {
-        let (host, path) = (self.host(), self.segments());
-        Allowed { host, path, patterns: routes.map(|(pattern, _)| pattern) }
+    pub(crate) fn allowed<'a, 'r>(&self, routes: &'a dyn Routes<'r>) -> Allowed<'a, 'r, 'q> {
+        Allowed { host: self.host(), path: self.segments(), routes }
     }
 }
 
 /// Prints as the value of an Allow field: sorted, HEAD beside GET.
-#[derive(Clone)]
-pub(crate) struct Allowed<'q, I> {
+#[derive(Clone, Copy)]
+pub(crate) struct Allowed<'a, 'r, 'q> {
     host: &'q str,
     path: Segments<'q>,
-    patterns: I,
+    routes: &'a dyn Routes<'r>,
 }
 
-impl<'r, I: Iterator<Item = Pattern<'r>> + Clone> Allowed<'_, I> {
+impl<'r> Allowed<'_, 'r, '_> {
     fn any(&self) -> bool {
         self.after("").is_some()
     }
@@ -115,19 +123,22 @@ impl<'r, I: Iterator<Item = Pattern<'r>> + Clone> Allowed<'_, I> {
     /// The first method behind `last` in the order of bytes.
     fn after(&self, last: &str) -> Option<&'r str> {
         let longer = self.path.with_slash();
-        self.patterns
-            .clone()
-            .filter(|pattern| pattern.host.is_empty() || pattern.host == self.host)
-            .filter(|pattern| pattern.takes_path(self.path) || pattern.takes_path(longer))
-            .flat_map(|pattern| {
-                [pattern.method, if pattern.method == "GET" { "HEAD" } else { pattern.method }]
-            })
-            .filter(|method| *method > last)
-            .min()
+        let mut first: Option<&'r str> = None;
+        self.routes.each(&mut |pattern: Pattern<'r>| {
+            let fits = (pattern.host.is_empty() || pattern.host == self.host)
+                && (pattern.takes_path(self.path) || pattern.takes_path(longer));
+            let head = if pattern.method == "GET" { "HEAD" } else { pattern.method };
+            for method in [pattern.method, head] {
+                if fits && method > last && first.is_none_or(|first| method < first) {
+                    first = Some(method);
+                }
+            }
+        });
+        first
     }
 }
 
-impl<'r, I: Iterator<Item = Pattern<'r>> + Clone> fmt::Display for Allowed<'_, I> {
+impl fmt::Display for Allowed<'_, '_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut last = "";
         while let Some(method) = self.after(last) {

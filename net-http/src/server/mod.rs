@@ -22,7 +22,7 @@ use net::{Addr, Listener, TcpListener};
 
 use self::answer::answer;
 use self::core::{Core, Verdict};
-use self::slot::{Pool, Slot, Slots, View};
+use self::slot::{Part, Pool, Slot, Slots, View};
 use crate::{Error, Handler};
 
 /// A server: a listener, a handler, `CONNS` connections with a buffer of `HEAD` bytes each, and one
@@ -69,7 +69,8 @@ pub struct Server<
     turn: usize,
     addr: Option<Addr>,
     places: [u16; CONNS],
-    slots: [Slot<L::Conn, HEAD>; CONNS],
+    slots: [Slot<L::Conn>; CONNS],
+    buffers: [[u8; HEAD]; CONNS],
     out: [u8; OUT],
 }
 
@@ -93,6 +94,7 @@ impl<'h, L: Listener, const CONNS: usize, const HEAD: usize, const OUT: usize>
             turn: 0,
             places: [0; CONNS],
             slots: [const { Slot::EMPTY }; CONNS],
+            buffers: [[0; HEAD]; CONNS],
             out: [0; OUT],
         }
     }
@@ -152,8 +154,8 @@ impl<'h, L: Listener, const CONNS: usize, const HEAD: usize, const OUT: usize>
         }
         let mut pool = Pool {
             listener: self.listener.as_ref(),
-            left: &mut self.slots,
-            right: &mut [],
+            left: Part { slots: &mut self.slots, buffers: &mut self.buffers },
+            right: Part::none(),
             between: 0,
             places: &mut self.places,
         };
@@ -181,8 +183,8 @@ impl<'h, L: Listener, const CONNS: usize, const HEAD: usize, const OUT: usize>
         self.listener = None;
         let mut pool: Pool<'_, L, HEAD> = Pool {
             listener: None,
-            left: &mut self.slots,
-            right: &mut [],
+            left: Part { slots: &mut self.slots, buffers: &mut self.buffers },
+            right: Part::none(),
             between: 0,
             places: &mut self.places,
         };
@@ -193,7 +195,11 @@ impl<'h, L: Listener, const CONNS: usize, const HEAD: usize, const OUT: usize>
     fn dispatch(&mut self, index: usize) {
         let Some((left, rest)) = self.slots.split_at_mut_checked(index) else { return };
         let Some((slot, right)) = rest.split_first_mut() else { return };
-        let Slot { conn: place, state, buffer } = slot;
+        let Some((left_buffers, rest)) = self.buffers.split_at_mut_checked(index) else { return };
+        let Some((buffer, right_buffers)) = rest.split_first_mut() else { return };
+        let left = Part { slots: left, buffers: left_buffers };
+        let right = Part { slots: right, buffers: right_buffers };
+        let Slot { conn: place, state } = slot;
         let Some(conn) = place.as_ref() else { return };
         if state.phase != slot::Phase::Ready {
             return;

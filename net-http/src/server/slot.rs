@@ -7,16 +7,14 @@ use super::body::Body;
 use crate::wire::head::Finder;
 use crate::wire::request::RequestHead;
 
-/// A place for a connection.
-pub(crate) struct Slot<C, const HEAD: usize> {
+/// A place for a connection. Its buffer lies elsewhere, so that an empty place is a small constant.
+pub(crate) struct Slot<C> {
     pub(crate) conn: Option<C>,
     pub(crate) state: State,
-    pub(crate) buffer: [u8; HEAD],
 }
 
-impl<C, const HEAD: usize> Slot<C, HEAD> {
-    pub(crate) const EMPTY: Self =
-        Self { conn: None, state: State::new(Instant::START, None), buffer: [0; HEAD] };
+impl<C> Slot<C> {
+    pub(crate) const EMPTY: Self = Self { conn: None, state: State::new(Instant::START, None) };
 }
 
 /// What a connection is doing.
@@ -117,11 +115,23 @@ pub(crate) trait Slots {
     fn find(&mut self, fd: SockFd) -> Option<usize>;
 }
 
-/// All slots but those between the two slices.
+/// Some slots in a row, and their buffers.
+pub(crate) struct Part<'a, C, const HEAD: usize> {
+    pub(crate) slots: &'a mut [Slot<C>],
+    pub(crate) buffers: &'a mut [[u8; HEAD]],
+}
+
+impl<C, const HEAD: usize> Part<'_, C, HEAD> {
+    pub(crate) const fn none() -> Self {
+        Self { slots: &mut [], buffers: &mut [] }
+    }
+}
+
+/// All slots but those between the two parts.
 pub(crate) struct Pool<'a, L: Listener, const HEAD: usize> {
     pub(crate) listener: Option<&'a L>,
-    pub(crate) left: &'a mut [Slot<L::Conn, HEAD>],
-    pub(crate) right: &'a mut [Slot<L::Conn, HEAD>],
+    pub(crate) left: Part<'a, L::Conn, HEAD>,
+    pub(crate) right: Part<'a, L::Conn, HEAD>,
     /// How many slots lie between the two: one, or none.
     pub(crate) between: usize,
     /// By the number of a handle, modulo the length: which place it is likely to have.
@@ -129,17 +139,17 @@ pub(crate) struct Pool<'a, L: Listener, const HEAD: usize> {
 }
 
 impl<L: Listener, const HEAD: usize> Pool<'_, L, HEAD> {
-    fn slot(&self, index: usize) -> Option<&Slot<L::Conn, HEAD>> {
-        let behind = index.checked_sub(self.left.len() + self.between);
-        self.left.get(index).or_else(|| self.right.get(behind?))
+    fn slot(&self, index: usize) -> Option<&Slot<L::Conn>> {
+        let behind = index.checked_sub(self.left.slots.len() + self.between);
+        self.left.slots.get(index).or_else(|| self.right.slots.get(behind?))
     }
 
-    fn slot_mut(&mut self, index: usize) -> Option<&mut Slot<L::Conn, HEAD>> {
-        if index < self.left.len() {
-            return self.left.get_mut(index);
-        }
-        let behind = index.checked_sub(self.left.len() + self.between)?;
-        self.right.get_mut(behind)
+    fn slot_mut(&mut self, index: usize) -> Option<(&mut Slot<L::Conn>, &mut [u8; HEAD])> {
+        let (part, index) = match index.checked_sub(self.left.slots.len()) {
+            None => (&mut self.left, index),
+            Some(behind) => (&mut self.right, behind.checked_sub(self.between)?),
+        };
+        Some((part.slots.get_mut(index)?, part.buffers.get_mut(index)?))
     }
 
     fn place(&mut self, fd: SockFd) -> Option<&mut u16> {
@@ -154,11 +164,11 @@ impl<L: Listener, const HEAD: usize> Pool<'_, L, HEAD> {
 
 impl<L: Listener, const HEAD: usize> Slots for Pool<'_, L, HEAD> {
     fn count(&self) -> usize {
-        self.left.len() + self.between + self.right.len()
+        self.left.slots.len() + self.between + self.right.slots.len()
     }
 
     fn view(&mut self, index: usize) -> Option<View<'_>> {
-        let Slot { conn, state, buffer } = self.slot_mut(index)?;
+        let (Slot { conn, state }, buffer) = self.slot_mut(index)?;
         Some(View { conn: conn.as_ref()?, state, buffer })
     }
 
@@ -166,7 +176,7 @@ impl<L: Listener, const HEAD: usize> Slots for Pool<'_, L, HEAD> {
         let Some(listener) = self.listener else { return Err(nb::Error::WouldBlock) };
         let conn = listener.try_accept()?;
         let fd = conn.socket();
-        if let Some(slot) = self.slot_mut(index) {
+        if let Some((slot, _)) = self.slot_mut(index) {
             slot.state = State::new(now, fd);
             slot.conn = Some(conn);
         }
@@ -179,7 +189,7 @@ impl<L: Listener, const HEAD: usize> Slots for Pool<'_, L, HEAD> {
     }
 
     fn close(&mut self, index: usize) {
-        if let Some(slot) = self.slot_mut(index) {
+        if let Some((slot, _)) = self.slot_mut(index) {
             slot.conn = None;
             slot.state.phase = Phase::Free;
         }
@@ -208,10 +218,7 @@ mod tests {
 
     #[test]
     fn a_connection_costs_little_besides_its_buffer() {
-        assert!(
-            size_of::<Slot<net::TcpConn, 1024>>() <= 1024 + 448,
-            "{}",
-            size_of::<Slot<net::TcpConn, 1024>>()
-        );
+        let size = size_of::<Slot<net::TcpConn>>();
+        assert!(size <= 448, "{size}");
     }
 }

@@ -8,9 +8,9 @@ pub(crate) fn format(unix: u64) -> [u8; 29] {
     let (year, month, day) = civil(days);
     let mut text = *b"Thu, 01 Jan 1970 00:00:00 GMT";
     let weekday = usize::try_from(days % 7).unwrap_or(0);
-    put(&mut text, 0, WEEKDAYS.get(weekday).copied().unwrap_or_default());
+    put(&mut text, 0, three(WEEKDAYS, weekday));
     put(&mut text, 5, &two(day));
-    put(&mut text, 8, MONTHS.get(usize::from(month)).copied().unwrap_or_default());
+    put(&mut text, 8, three(MONTHS, usize::from(month)));
     put(&mut text, 12, &two(year / 100));
     put(&mut text, 14, &two(year % 100));
     put(&mut text, 17, &two(second / 3600));
@@ -37,16 +37,20 @@ fn two(number: u32) -> [u8; 2] {
     [digit(number / 10), digit(number)]
 }
 
+#[inline(never)]
 fn put(text: &mut [u8; 29], at: usize, part: &[u8]) {
     if let Some(place) = text.get_mut(at..at + part.len()) {
         place.copy_from_slice(part);
     }
 }
 
-const WEEKDAYS: [&[u8]; 7] = [b"Thu", b"Fri", b"Sat", b"Sun", b"Mon", b"Tue", b"Wed"];
-const MONTHS: [&[u8]; 12] = [
-    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
-];
+/// The name in this place of a text of names.
+fn three(names: &[u8], place: usize) -> &[u8] {
+    names.get(place * 3..place * 3 + 3).unwrap_or_default()
+}
+
+const WEEKDAYS: &[u8] = b"ThuFriSatSunMonTueWed";
+const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
 
 #[cfg(test)]
 mod tests {

@@ -33,9 +33,8 @@ pub fn detect_content_type(data: &[u8]) -> &'static str {
 pub(crate) const SNIFFED: usize = 512;
 
 fn is_tag(text: &[u8], tag: &[u8]) -> bool {
-    text.split_at_checked(tag.len()).is_some_and(|(start, rest)| {
-        same(start, tag) && matches!(rest.first(), Some(b' ' | b'>'))
-    })
+    text.split_at_checked(tag.len())
+        .is_some_and(|(start, rest)| same(start, tag) && matches!(rest.first(), Some(b' ' | b'>')))
 }
 
 fn matches(data: &[u8], start: &[u8], rest: &Rest) -> bool {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use super::bus::{Id, SharedBus};
-use super::session::serve;
+use super::requests::serve;
 use crate::SpiBench;
 
 /// What a chip counts besides the bus's own counters.

@@ -25,7 +25,7 @@ struct Mood {
     gpio0: bool,
     /// Commands of the BSD kind are unknown.
     old: bool,
-    version: &'static [u8; 5],
+    version: &'static [u8],
 }
 
 impl Chip {
@@ -57,7 +57,7 @@ impl Chip {
             return;
         }
         if good && code == 0x37 {
-            self.reply = [b"\xE0\xB7\x01\x06", self.mood.version, b"\0\xEE\0"].concat();
+            self.reply = [&b"\xE0\xB7\x01\x06"[..], self.mood.version, b"\0\xEE\0"].concat();
             return;
         }
         match if good { 0 } else { self.world.byte() } {

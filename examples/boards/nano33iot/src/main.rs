@@ -27,18 +27,24 @@ static DEVICE: StaticCell<Wifinina<'static, Link, Clock>> = StaticCell::new();
 
 #[entry]
 fn main() -> ! {
-    if let Some(Parts { clock, link, led }) = board::start() {
-        let state = STATE.init_with(|| State::new(link));
-        let device: &'static dyn Netdev = DEVICE.init_with(|| Wifinina::new(state, clock));
-        net::use_device(device);
-        let board = Visible::new(device, led);
+    if let Some(board) = start() {
         loop {
             // Whatever fails here, a lost network for instance, may work the next time.
-            let joined = device.net_connect(&ConnectParams::new(SSID, PASS));
+            let joined = board.device.net_connect(&ConnectParams::new(SSID, PASS));
             let _ = joined.map_err(Into::into).and_then(|()| server::serve(&board));
         }
     }
     loop {
         cortex_m::asm::wfi();
     }
+}
+
+/// Makes the device, once. A function of its own, so that the stack has its frame only while it runs.
+#[inline(never)]
+fn start() -> Option<Visible> {
+    let Parts { clock, link, led } = board::start()?;
+    let state = STATE.init_with(|| State::new(link));
+    let device: &'static dyn Netdev = DEVICE.init_with(|| Wifinina::new(state, clock));
+    net::use_device(device);
+    Some(Visible::new(device, led))
 }

@@ -16,8 +16,7 @@ type Server<'a> = http::Server<'a, TcpListener, 2, 1024, 2568>;
 /// Serves the page; ends when listening fails.
 pub fn serve(board: &Visible) -> Result<(), http::Error> {
     let show = |w: &mut ResponseWriter<'_>, _: &mut Request<'_>| page::show(board, w);
-    let switch =
-        |w: &mut ResponseWriter<'_>, r: &mut Request<'_>| page::switch(board, w, r);
+    let switch = |w: &mut ResponseWriter<'_>, r: &mut Request<'_>| page::switch(board, w, r);
     let mut mux = http::ServeMux::<2>::new();
     mux.handle(page::SHOW, &show)?;
     mux.handle(page::SWITCH, &switch)?;
@@ -26,7 +25,8 @@ pub fn serve(board: &Visible) -> Result<(), http::Error> {
 
 /// The board as the page sees it.
 pub struct Visible {
-    device: &'static dyn Netdev,
+    /// What joins the network.
+    pub device: &'static dyn Netdev,
     led: RefCell<Led>,
     pages: Cell<u32>,
 }

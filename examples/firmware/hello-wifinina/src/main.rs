@@ -36,11 +36,7 @@ static DEVICE: StaticCell<Wifinina<'static, Link, Clock>> = StaticCell::new();
 
 #[entry]
 fn main() -> ! {
-    if let Some(core) = Peripherals::take() {
-        let clock = Clock::start(core.SYST);
-        let state = STATE.init_with(|| State::new(wires::link()));
-        let device: &'static dyn Netdev = DEVICE.init_with(|| Wifinina::new(state, clock));
-        net::use_device(device);
+    if let Some(device) = start() {
         let joined = device.net_connect(&ConnectParams::new(SSID, PASS));
         let served = joined.map_err(Into::into).and_then(|()| page::serve());
         #[cfg(feature = "scripted")]
@@ -52,4 +48,14 @@ fn main() -> ! {
     loop {
         cortex_m::asm::wfi();
     }
+}
+
+/// Makes the device, once. A function of its own, so that the stack has its frame only while it runs.
+#[inline(never)]
+fn start() -> Option<&'static dyn Netdev> {
+    let clock = Clock::start(Peripherals::take()?.SYST);
+    let state = STATE.init_with(|| State::new(wires::link()));
+    let device: &'static dyn Netdev = DEVICE.init_with(|| Wifinina::new(state, clock));
+    net::use_device(device);
+    Some(device)
 }

@@ -16,6 +16,15 @@ const QUESTIONS: &[Question] = &[
         answer: b"HTTP/1.1 404 ",
     },
     Question {
+        text: b"POST / HTTP/1.1\r\nHost: 192.168.4.1\r\nTransfer-Encoding: chunked\r\n\r\n\
+            5\r\nhello\r\n0\r\n\r\n",
+        answer: b"HTTP/1.1 405 ",
+    },
+    Question {
+        text: b"GET //twice HTTP/1.1\r\nHost: 192.168.4.1\r\n\r\n",
+        answer: b"HTTP/1.1 307 ",
+    },
+    Question {
         text: b"GET / HTTP/1.1\r\nHost: 192.168.4.1\r\nConnection: close\r\n\r\n",
         answer: b"HTTP/1.1 200 ",
     },

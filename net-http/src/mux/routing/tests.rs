@@ -49,16 +49,19 @@ fn answer(patterns: &[Pattern<'_>], input: &Value) -> String {
         target.authority
     };
     let question = Question { method, host, path: target.path };
-    let routes = patterns.iter().map(|pattern| (*pattern, ()));
+    let routes = patterns.iter().copied();
     let query = target
         .query
         .filter(|query| !query.is_empty())
         .map(|query| format!("?{query}"))
         .unwrap_or_default();
-    match question.decide(routes.clone()) {
-        Decision::Route(pattern, ()) => format!("200 {}", pattern.text),
+    match question.decide(&routes) {
+        Decision::Route(pattern, place) => {
+            assert_eq!(patterns.get(place).map(|at| at.text), Some(pattern.text));
+            format!("200 {}", pattern.text)
+        }
         Decision::Redirect(path) => format!("307 {path}{query}"),
-        Decision::WrongMethod => format!("405 {}", question.allowed(routes)),
+        Decision::WrongMethod => format!("405 {}", question.allowed(&routes)),
         Decision::NotFound => "404".to_string(),
     }
 }
