@@ -5,14 +5,18 @@ use net::netdev::Netdev;
 
 use crate::{DefaultServeMux, Error, Server};
 
-/// Connections that [`listen_and_serve`] and its siblings keep, each with 2 KiB.
-const CONNS: usize = 8;
+/// Connections that [`listen_and_serve`] and its siblings keep at most, each with 2 KiB; a PC has room
+/// for more.
+const CONNS: usize = if cfg!(feature = "std") { 64 } else { 8 };
 const HEAD: usize = 2048;
 
 /// Listens on `addr` with the registered device and serves what was registered with
 /// [`handle_func`](crate::handle_func), until the listener fails.
 ///
-/// Eight connections with 2 KiB each. For other sizes, limits, or a way to stop, make a
+/// Eight connections with 2 KiB each (64 with `std`), or fewer where the device has fewer sockets. When
+/// all are taken a new client replaces the one that has been idle or silent for longest.
+///
+/// Differs from Go: there the number of connections has no limit. For other sizes, limits, or a way to stop, make a
 /// [`Server`].
 ///
 /// # Errors

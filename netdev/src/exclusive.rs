@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn a_panic_puts_the_state_back() {
         let state = Exclusive::new(1_u8);
-        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let caught = std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| {
             state.if_home(|value| {
                 *value = 2;
                 panic!("on purpose")

@@ -259,6 +259,7 @@ impl<L: SpiLink> Exchange<L> {
     }
 
     /// Whether READY took this level before `until`. Looks at least once, and only so often.
+    #[inline(never)]
     fn spin(&mut self, call: &Call<'_>, until: Instant, busy: bool) -> Result<bool, Fault> {
         for _ in 0..LOOKS {
             if self.link.busy().map_err(bus)? == busy {
@@ -277,15 +278,28 @@ impl<L: SpiLink> Exchange<L> {
         call: &Call<'_>,
         body: impl FnOnce(&mut L) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        self.link.select().map_err(bus)?;
-        let seen = self.spin(call, call.now() + SELECT, true);
-        let done = match seen {
-            Ok(true) => body(&mut self.link),
-            Ok(false) => Err(Fault::Unresponsive),
-            Err(fault) => Err(fault),
-        };
-        self.link.deselect().map_err(bus)?;
+        self.select(call)?;
+        let done = body(&mut self.link);
+        self.deselect()?;
         done
+    }
+
+    /// Lets chip-select fall, and rise again if READY does not answer.
+    #[inline(never)]
+    fn select(&mut self, call: &Call<'_>) -> Result<(), Fault> {
+        self.link.select().map_err(bus)?;
+        let why = match self.spin(call, call.now() + SELECT, true) {
+            Ok(true) => return Ok(()),
+            Ok(false) => Fault::Unresponsive,
+            Err(fault) => fault,
+        };
+        self.deselect()?;
+        Err(why)
+    }
+
+    #[inline(never)]
+    fn deselect(&mut self) -> Result<(), Fault> {
+        self.link.deselect().map_err(bus)
     }
 
     fn patient<T>(

@@ -27,6 +27,8 @@ pub(crate) struct Listener {
     pub(crate) slot: u8,
     /// A connection that was taken off the chip's queue and is being made ready.
     pub(crate) guest: Option<Guest>,
+    /// The question that is out is for connections that the accept flag does not show.
+    pub(crate) asks_for_hidden: bool,
     /// How often in a row the chip answered what no listener answers.
     pub(crate) strange: u8,
 }
@@ -40,7 +42,7 @@ pub(crate) enum Visit {
 
 impl Listener {
     pub(crate) fn new(slot: u8) -> Self {
-        Self { slot, guest: None, strange: 0 }
+        Self { slot, guest: None, asks_for_hidden: false, strange: 0 }
     }
 
     /// The slots that it holds.
@@ -181,17 +183,34 @@ impl<L: SpiLink> Core<'_, L> {
         if !self.may_look(index)? {
             return Err(nb::Error::WouldBlock);
         }
-        self.ask(owner, &AVAIL_DATA_TCP, &[&[slot], &[1]])?;
-        if matches!(self.socket(index)?.kind, Kind::Listener(it) if !it.is_quiet()) {
+        if !self.is_out(owner) {
+            let hidden = self.state.firmware.accepts_silent() && self.news_are_hidden();
+            self.listener(index)?.asks_for_hidden = hidden;
+        }
+        let flag = u8::from(!self.listener(index)?.asks_for_hidden);
+        self.ask(owner, &AVAIL_DATA_TCP, &[&[slot], &[flag]])?;
+        if flag == 0 {
+            self.found_news();
+        }
+        if !self.listener(index)?.is_quiet() {
+            self.found_news();
             return Ok(());
         }
         self.look_later(index, LOOK);
         Err(nb::Error::WouldBlock)
     }
 
+    fn listener(&mut self, index: u8) -> Result<&mut Listener, Error> {
+        match &mut self.sound(index)?.kind {
+            Kind::Listener(listener) => Ok(listener),
+            _ => Err(Error::InvalidState),
+        }
+    }
+
     /// Called where the answer arrives, so that a connection is not lost when the caller gave up.
     pub(crate) fn accepted(&mut self, index: u8, answer: &Answer) {
-        match self.new_guest(answer) {
+        let hidden = self.listener(index).is_ok_and(|listener| listener.asks_for_hidden);
+        match self.new_guest(answer, hidden) {
             Visit::Nobody => self.set_strange(index, 0),
             Visit::Guest(slot) => self.set_guest(index, Some(Guest::new(slot))),
             Visit::Strange => self.listener_is_strange(index),
@@ -200,12 +219,13 @@ impl<L: SpiLink> Core<'_, L> {
 
     /// Who came in. Firmware without the accept flag also names connections that we have already,
     /// while they have unread data. From any other such an answer is garbled, and may hide one.
-    pub(crate) fn new_guest(&mut self, answer: &Answer) -> Visit {
+    /// So does any when it is asked for hidden ones.
+    pub(crate) fn new_guest(&mut self, answer: &Answer, hidden: bool) -> Visit {
         let slots = self.state.firmware.slots();
         match answer.array() {
             Some([NO_SOCKET, 0]) => Visit::Nobody,
             Some([slot, 0]) if slot < slots && !self.slot_is_known(slot) => Visit::Guest(slot),
-            _ if self.state.firmware.accepts_silent() => {
+            _ if self.state.firmware.accepts_silent() && !hidden => {
                 self.state.sweep = Some(0);
                 Visit::Strange
             }

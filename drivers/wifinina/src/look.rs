@@ -19,7 +19,13 @@ impl<L: SpiLink> Core<'_, L> {
                     self.state.data_ready = level;
                     self.stir();
                 }
-                level || self.call.now() < self.state.active_until
+                let now = self.call.now();
+                if level {
+                    self.state.news_since.get_or_insert(now);
+                } else {
+                    self.state.news_since = None;
+                }
+                level || now < self.state.active_until
             }
             Ok(None) | Err(_) => true,
         }
@@ -51,14 +57,31 @@ impl<L: SpiLink> Core<'_, L> {
         };
         let mut quiet = !self.bus_may_have_news();
         let now = self.call.now();
-        for (slot, socket) in self.state.sockets.iter().enumerate().skip(first) {
+        for (slot, socket) in self.state.sockets.iter().enumerate() {
             let Some(fd) = self.shared.handles.handle(slot) else { continue };
+            // One that comes before `after` may still have news that only the chip knows of.
             if known(socket) {
-                return Readiness::Socket(fd);
+                if slot >= first {
+                    return Readiness::Socket(fd);
+                }
+            } else {
+                quiet &= socket.is_quiet(now);
             }
-            quiet &= socket.is_quiet(now);
         }
         if quiet { Readiness::None } else { Readiness::Unknown }
+    }
+
+    /// Whether GPIO0 has been high for so long, and nobody found anything, that a connection must be
+    /// hidden: the firmware takes some into a list that the accept flag does not look at (its two tasks
+    /// share the listener without a lock).
+    pub(crate) fn news_are_hidden(&self) -> bool {
+        let since = self.state.news_since;
+        since.is_some_and(|since| self.call.now().saturating_since(since) >= HIDDEN)
+    }
+
+    /// Something was found, which may be what GPIO0 was high for.
+    pub(crate) fn found_news(&mut self) {
+        self.state.news_since = None;
     }
 
     /// Something happened, or somebody suspects it: the bus is worth looks for a while.
@@ -69,3 +92,5 @@ impl<L: SpiLink> Core<'_, L> {
 
 /// How long after something happened GPIO0 is not trusted to be up to date.
 const STIRRED: Duration = Duration::from_millis(12);
+/// How long GPIO0 is high for nothing before a listener is asked for hidden connections.
+const HIDDEN: Duration = Duration::from_millis(100);

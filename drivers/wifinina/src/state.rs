@@ -45,6 +45,8 @@ pub struct State<L> {
     /// Until when the bus is worth a look although GPIO0 is low.
     pub(crate) active_until: Instant,
     pub(crate) data_ready: bool,
+    /// Since when GPIO0 has been high without anything being found.
+    pub(crate) news_since: Option<Instant>,
 }
 
 impl<L> State<L> {
@@ -73,6 +75,7 @@ impl<L> State<L> {
             descriptor_lost: false,
             active_until: Instant::START,
             data_ready: false,
+            news_since: None,
         }
     }
 }
@@ -355,9 +358,15 @@ impl<L: SpiLink> Core<'_, L> {
         self.state.sweep = None;
         self.state.audit = false;
         self.state.descriptor_lost = false;
-        for owner in
-            [Owner::Boot, Owner::Link, Owner::Query, Owner::Stray(0), Owner::Scan, Owner::Ping]
-        {
+        for owner in [
+            Owner::Boot,
+            Owner::Link,
+            Owner::Query,
+            Owner::Stray(0),
+            Owner::Scan,
+            Owner::Ping,
+            Owner::Sweep,
+        ] {
             self.drop_mail(owner);
         }
         self.lose_lookup();

@@ -80,7 +80,7 @@ impl<L: SpiLink> Core<'_, L> {
 
     /// Called where the answer arrives.
     pub(crate) fn strayed(&mut self, place: u8, answer: &Answer) {
-        let stray = match self.new_guest(answer) {
+        let stray = match self.new_guest(answer, false) {
             Visit::Guest(slot) => Some(slot),
             Visit::Nobody | Visit::Strange => None,
         };

@@ -187,6 +187,8 @@ impl<L: SpiLink> Core<'_, L> {
                 Ok(len)
             }
             Err(nb::Error::WouldBlock) => Err(nb::Error::WouldBlock),
+            // Too little room for the receive that is in flight; nothing has happened to it.
+            Err(nb::Error::Other(Error::InvalidInput)) => Err(Error::InvalidInput.into()),
             Err(nb::Error::Other(error)) => {
                 // What the chip sent is lost, and the stream would have a hole.
                 self.fail_socket(index, error);
@@ -209,6 +211,7 @@ impl<L: SpiLink> Core<'_, L> {
             let buf = buf.get_mut(..room).unwrap_or_default();
             let (len, _) = self.read_data(index, &GET_DATABUF_TCP, &[&[slot], &size], buf)?;
             if len > 0 {
+                self.found_news();
                 return Ok(len);
             }
             self.look_later(index, LOOK);

@@ -13,15 +13,15 @@
 
 mod common;
 
-use core::net::{Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 
 use common::Rig;
 use netdev::{
-    AddressFamily, Error, Instant, Netdev, Protocol, Remote, Side, SockFd, SockFlags, SockType,
-    Stopped, wait,
+    AddressFamily, Error, Instant, Netdev, Protocol, Readiness, Remote, Side, SockFd, SockFlags,
+    SockType, Stopped, wait,
 };
-use netdev_sim::{Internet, SimDevice, VirtualClock};
+use netdev_sim::{Internet, Node, SimDevice, Sock, Stack, VirtualClock};
 use wifinina_sim::Config;
 
 const CHIP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -316,4 +316,122 @@ fn a_lost_link_ends_connections_with_an_error_that_says_so() {
     assert_eq!(status, Ok(netdev::LinkStatus::Down));
     assert_eq!(recv_some(rig.device, served), Err(Stopped::Failed(Error::LinkDown)));
     drop(internet);
+}
+
+#[test]
+fn a_smaller_read_while_one_is_in_flight_is_refused_and_harms_nothing() {
+    let Net { rig, peer, .. } = net();
+    let (listener, addr) = listen(rig.device, 80);
+    let client = connect(peer, addr).unwrap();
+    let (served, _) = accept(rig.device, listener);
+    send_all(peer, client, b"hello");
+    let mut large = [0; 1024];
+    rig.faults.lock().unwrap().slow = true;
+    let slow = rig.device.recv(served, &mut large, SockFlags::NONE);
+    assert_eq!(slow, Err(nb::Error::WouldBlock));
+    assert!(rig.device.in_flight(served, Side::Read));
+    *rig.faults.lock().unwrap() = common::Faults::default();
+    let small = rig.device.recv(served, &mut [0; 16], SockFlags::NONE);
+    assert_eq!(small, Err(nb::Error::Other(Error::InvalidInput)));
+    let again = rig.device.recv(served, &mut large, SockFlags::NONE);
+    assert_eq!((again, &large[..5]), (Ok(5), &b"hello"[..]));
+}
+
+#[test]
+fn a_walk_over_what_is_ready_forgets_no_socket_before_one_that_has_ended() {
+    let Net { rig, peer, .. } = net();
+    let (listener, addr) = listen(rig.device, 80);
+    let mut pairs = Vec::new();
+    for _ in 0..2 {
+        let client = connect(peer, addr).unwrap();
+        pairs.push((client, accept(rig.device, listener).0));
+    }
+    let [(first, _), (second, ended)] = pairs[..] else { panic!("two of them") };
+    peer.close(second);
+    assert_eq!(recv_some(rig.device, ended).unwrap(), b"");
+    peer.close(first);
+    rig.device.platform().idle(rig.device.platform().now() + Duration::from_secs(2));
+    assert_eq!(rig.device.next_ready(None), Readiness::Socket(ended));
+    assert_eq!(rig.device.next_ready(Some(ended)), Readiness::Unknown, "the first is due");
+}
+
+/// The firmware's two tasks share a listener without a lock. Here a connection comes only to the third
+/// who asks in one moment, and so lands in the list that the accept flag does not show.
+struct Racy {
+    node: Node,
+    clock: VirtualClock,
+    asked: (Instant, u8),
+}
+
+impl Stack for Racy {
+    fn accept(&mut self, listener: Sock) -> nb::Result<(Sock, SocketAddr), Error> {
+        let now = netdev::Platform::now(&self.clock);
+        let (at, times) = self.asked;
+        self.asked = (now, if at == now { times + 1 } else { 1 });
+        if self.asked.1 == 3 { self.node.accept(listener) } else { Err(nb::Error::WouldBlock) }
+    }
+
+    fn addr(&self) -> Ipv4Addr {
+        self.node.addr()
+    }
+    fn connect(&mut self, remote: SocketAddr) -> Result<Sock, Error> {
+        self.node.connect(remote)
+    }
+    fn connected(&mut self, sock: Sock) -> nb::Result<(), Error> {
+        self.node.connected(sock)
+    }
+    fn listen(&mut self, port: u16, backlog: u16) -> Result<Sock, Error> {
+        self.node.listen(port, backlog)
+    }
+    fn send(&mut self, sock: Sock, data: &[u8]) -> nb::Result<usize, Error> {
+        self.node.send(sock, data)
+    }
+    fn recv(&mut self, sock: Sock, buf: &mut [u8], peek: bool) -> nb::Result<usize, Error> {
+        self.node.recv(sock, buf, peek)
+    }
+    fn shutdown(&mut self, sock: Sock, side: Side) -> Result<(), Error> {
+        self.node.shutdown(sock, side)
+    }
+    fn close(&mut self, sock: Sock) {
+        self.node.close(sock);
+    }
+    fn udp(&mut self, port: u16) -> Result<Sock, Error> {
+        self.node.udp(port)
+    }
+    fn send_to(&mut self, sock: Sock, data: &[u8], to: SocketAddr) -> nb::Result<usize, Error> {
+        self.node.send_to(sock, data, to)
+    }
+    fn recv_from(
+        &mut self,
+        sock: Sock,
+        buf: &mut [u8],
+        peek: bool,
+    ) -> nb::Result<(usize, SocketAddr), Error> {
+        self.node.recv_from(sock, buf, peek)
+    }
+    fn local_addr(&self, sock: Sock) -> Result<SocketAddr, Error> {
+        self.node.local_addr(sock)
+    }
+    fn lookup(&mut self, name: &str) -> nb::Result<Vec<IpAddr>, Error> {
+        self.node.lookup(name)
+    }
+}
+
+#[test]
+fn q27_a_connection_that_slips_into_the_wrong_list_is_found_once_it_has_sent_something() {
+    let clock = VirtualClock::new();
+    let internet = Internet::new(&clock);
+    let asked = (Instant::START, 0);
+    let stack = Racy { node: internet.node(CHIP), clock: clock.clone(), asked };
+    let rig = Rig::new(Config::default(), stack, clock).joined();
+    let peer = SimDevice::on(&internet, PEER).leak();
+    let (listener, addr) = listen(rig.device, 80);
+    for round in 0..20_u8 {
+        let client = connect(peer, addr).unwrap();
+        send_all(peer, client, &[round]);
+        let (served, _) = accept(rig.device, listener);
+        assert_eq!(recv_some(rig.device, served).unwrap(), [round]);
+        rig.device.close(served);
+        peer.close(client);
+    }
 }

@@ -122,10 +122,10 @@ impl Core {
             return false;
         }
         for _ in 0..slots.count() {
-            let free = (self.open < slots.count())
+            let free = (self.open < self.most(slots.count()))
                 .then(|| (0..slots.count()).find(|index| slots.is_free(*index)))
                 .flatten();
-            let Some(index) = free.or_else(|| self.dispensable(slots)) else {
+            let Some(index) = free.or_else(|| self.dispensable(slots, now)) else {
                 self.crowded = true;
                 break;
             };
@@ -163,7 +163,7 @@ impl Core {
     fn accept_failed(&mut self, slots: &mut dyn Slots, error: net::Error, now: Instant) {
         match error.cause() {
             Cause::Device(DeviceError::NoSockets) => {
-                if let Some(index) = self.dispensable(slots) {
+                if let Some(index) = self.dispensable(slots, now) {
                     self.close(slots, index);
                     return;
                 }
@@ -182,19 +182,37 @@ impl Core {
         self.accept_at = now + core::time::Duration::from_millis(u64::from(self.accept_pause));
     }
 
+    /// How many connections to keep: the device needs a socket for the listener, and one to accept
+    /// with before another is given up.
+    fn most(&self, places: usize) -> usize {
+        match usize::from(self.device.capabilities().sockets) {
+            0 => places,
+            sockets => places.min(sockets.saturating_sub(2).max(1)),
+        }
+    }
+
     /// The connection that can be missed most: one that is ending, or the one that has been idle
-    /// for longest.
-    fn dispensable(&self, slots: &mut dyn Slots) -> Option<usize> {
+    /// for longest. Then clients that keep a place without asking for anything, or that let the rest
+    /// of a request wait: a browser opens connections ahead, and eight silent ones are no reason to
+    /// let nobody in.
+    fn dispensable(&self, slots: &mut dyn Slots, now: Instant) -> Option<usize> {
+        let patience = self.limits.stall_time;
         let mut best = None;
         for index in 0..slots.count() {
             let Some(view) = slots.view(index) else { continue };
-            let rank = match view.state.phase {
-                Phase::Linger => (0, view.state.touched),
-                Phase::Idle => (1, view.state.touched),
+            let state = view.state;
+            let silent = now.saturating_since(state.touched) >= patience;
+            let begun = state.deadline - self.limits.head_time;
+            let rank = match state.phase {
+                Phase::Linger => 0,
+                Phase::Idle => 1,
+                Phase::Head if silent && state.filled == 0 => 2,
+                Phase::Head | Phase::Body if silent => 3,
+                Phase::Head if now.saturating_since(begun) >= patience * 2 => 4,
                 _ => continue,
             };
-            if best.is_none_or(|(least, _)| rank < least) {
-                best = Some((rank, index));
+            if best.is_none_or(|(least, _)| (rank, state.touched) < least) {
+                best = Some(((rank, state.touched), index));
             }
         }
         best.map(|(_, index)| index)

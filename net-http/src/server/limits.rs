@@ -21,7 +21,8 @@ pub struct Limits {
     /// 60 s.
     pub write_time: Duration,
     /// While another request waits for its handler, a handler that waits for its client gets 1 KiB
-    /// moved within this time, or is cut off: 1 s. So no client can hold up the others for long.
+    /// moved within this time, or is cut off: 1 s. So no client can hold up the others for long. And
+    /// when every place is taken, a client that has been silent for so long makes room for a new one.
     pub stall_time: Duration,
     /// Header fields of a request: 500. More: status 431. (Their size is limited by the buffer.)
     pub fields: u16,

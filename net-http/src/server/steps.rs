@@ -18,13 +18,13 @@ type Step = nb::Result<Verdict, ()>;
 
 impl Core {
     /// Takes a connection one step on.
-    pub(crate) fn step(&mut self, view: View<'_>, now: Instant) -> Step {
+    pub(crate) fn step(&mut self, mut view: View<'_>, now: Instant) -> Step {
         match view.state.phase {
             Phase::Free | Phase::Ready => Err(nb::Error::WouldBlock),
             Phase::Idle | Phase::Head => self.read_head(view, now),
             Phase::Body => self.read_body(view, now),
             Phase::Flush { from, to } => self.flush_on(view, from, to, now),
-            Phase::Linger => linger(&view),
+            Phase::Linger => linger(&mut view),
         }
     }
 
@@ -237,9 +237,9 @@ fn refusal_text(line: &mut Line<'_>, refusal: Refusal, unix: Option<u64>) {
 }
 
 /// Throws away what the peer still sends.
-fn linger(view: &View<'_>) -> Step {
-    let mut sink = [0; 128];
-    match view.conn.try_read(&mut sink).map_err(|error| error.map(|_| ()))? {
+/// Reads into the whole buffer: a device that has a receive in flight wants as much room as before.
+fn linger(view: &mut View<'_>) -> Step {
+    match view.conn.try_read(view.buffer).map_err(|error| error.map(|_| ()))? {
         0 => Ok(Verdict::Close),
         _ => Ok(Verdict::Keep),
     }

@@ -37,6 +37,8 @@ type Pins = SpiPins<SimSpi, ChipSelect, ReadyLine, ResetLine, Gpio0>;
 pub(crate) struct Faults {
     /// READY reads as this level.
     pub(crate) ready_stuck: Option<bool>,
+    /// READY sticks high once chip-select has risen: the chip is slow to answer.
+    pub(crate) slow: bool,
     /// The host's end of chip-select is broken.
     pub(crate) bus_broken: bool,
     /// What happens to one byte that is read, after so many others.
@@ -98,6 +100,9 @@ impl SpiLink for Link {
     fn deselect(&mut self) -> Result<(), BusError> {
         let mut faults = self.faults.lock().unwrap();
         faults.pushed.clear();
+        if faults.slow {
+            faults.ready_stuck = Some(true);
+        }
         faults.silent = false;
         self.pins.deselect()
     }
