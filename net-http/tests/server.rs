@@ -361,6 +361,29 @@ fn an_idle_connection_makes_room_when_the_device_has_no_socket_left() {
 }
 
 #[test]
+fn clients_that_hold_every_place_and_say_nothing_make_room_for_one_that_asks() {
+    for part in
+        [&b""[..], b"GET / HT", b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc"]
+    {
+        let bench = Bench::new(&hello);
+        let silent: Vec<_> = (0..4).map(|_| bench.dial()).collect();
+        for conn in &silent {
+            conn.write(part).unwrap();
+        }
+        bench.clock.spend(Duration::from_millis(100));
+        let begun = bench.now();
+        let conn = bench.dial();
+        conn.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        let mut piece = [0; 1024];
+        conn.set_read_deadline(Some(bench.client_now() + Duration::from_secs(30))).unwrap();
+        let count = conn.read(&mut piece).unwrap();
+        assert!(piece[..count].starts_with(b"HTTP/1.1 200"), "{part:?}");
+        let waited = bench.now() - begun;
+        assert!(waited < Duration::from_millis(1_500), "{part:?}: it waited {waited:?}");
+    }
+}
+
+#[test]
 fn silent_clients_are_let_go_in_time() {
     let bench = Bench::new(&mux);
     let begun = bench.now();

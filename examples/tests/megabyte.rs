@@ -1,0 +1,62 @@
+//! A megabyte each way through `dial` and `listen`, between the PC and every simulated firmware.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+use std::thread;
+
+use clap::Parser;
+use examples::device;
+use examples::options::Common;
+use net::{Connection, Netdev, TcpConn};
+
+#[derive(Parser)]
+struct Options {
+    #[command(flatten)]
+    common: Common,
+}
+
+fn open(url: &str) -> &'static dyn Netdev {
+    device::open(&Options::parse_from(["test", "--device", url]).common).unwrap().netdev
+}
+
+/// Both ends of a connection. The first byte is there because old firmware tells of a connection only
+/// once it has sent something.
+fn pair(dialler: &'static dyn Netdev, server: &'static dyn Netdev) -> (TcpConn, TcpConn) {
+    let listener = net::listen_on(server, "tcp", "127.0.0.1:0").unwrap();
+    let addr = listener.addr().unwrap().to_string();
+    let Connection::Tcp(here) = net::dial_on(dialler, "tcp", &addr).unwrap() else {
+        panic!("{addr}")
+    };
+    here.write(b"x").unwrap();
+    let there = listener.accept().unwrap();
+    assert_eq!(there.read(&mut [0]).unwrap(), 1);
+    (here, there)
+}
+
+fn goes_intact(from: &TcpConn, to: &TcpConn) {
+    let data: Vec<u8> =
+        (0..1_u32 << 20).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[1]).collect();
+    let (mut got, mut piece) = (Vec::new(), vec![0; 8192]);
+    thread::scope(|scope| {
+        scope.spawn(|| from.write(&data).unwrap());
+        while got.len() < data.len() {
+            let count = to.read(&mut piece).unwrap();
+            assert!(count > 0, "the stream ended after {} bytes", got.len());
+            got.extend(piece.iter().take(count));
+        }
+    });
+    assert!(got == data, "what came differs");
+}
+
+#[test]
+fn a_megabyte_goes_each_way_intact_on_every_device() {
+    let host = open("host");
+    let firmwares = ["2.0.0", "1.4.8", "1.7.7", "3.3.0"];
+    let chips = firmwares.map(|version| open(&format!("wifinina?persona={version}")));
+    for device in [host].into_iter().chain(chips) {
+        for (dialler, server) in [(device, host), (host, device)] {
+            let (here, there) = pair(dialler, server);
+            goes_intact(&here, &there);
+            goes_intact(&there, &here);
+        }
+    }
+}
