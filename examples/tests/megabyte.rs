@@ -35,7 +35,7 @@ fn pair(dialler: &'static dyn Netdev, server: &'static dyn Netdev) -> (TcpConn, 
 fn goes_intact(from: &TcpConn, to: &TcpConn) {
     let data: Vec<u8> =
         (0..1_u32 << 20).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[1]).collect();
-    let (mut got, mut piece) = (Vec::new(), vec![0; 8192]);
+    let (mut got, mut piece) = (Vec::<u8>::new(), vec![0; 8192]);
     thread::scope(|scope| {
         scope.spawn(|| from.write(&data).unwrap());
         while got.len() < data.len() {
