@@ -58,6 +58,10 @@ impl<L: SpiLink> Core<'_, L> {
         let descriptors = self.state.firmware.descriptors;
         let socket = self.sound(index)?;
         match socket.kind {
+            // START_CLIENT_TCP has no place for a local port.
+            Kind::Fresh if socket.port != 0 && !descriptors => {
+                return Err(Error::Unsupported.into());
+            }
             Kind::Fresh => {
                 socket.peer = remote;
                 let first = if descriptors { Connect::Open } else { Connect::Slot };

@@ -435,3 +435,17 @@ fn q27_a_connection_that_slips_into_the_wrong_list_is_found_once_it_has_sent_som
         peer.close(client);
     }
 }
+
+#[test]
+fn a_local_port_that_the_firmware_has_no_place_for_is_refused_and_not_ignored() {
+    let clock = VirtualClock::new();
+    let internet = Internet::new(&clock);
+    let old = wifinina_sim::Persona::by_name("arduino-1.4.8").unwrap();
+    let rig = Rig::new(Config::new(old), internet.node(CHIP), clock).joined();
+    let fd = socket(rig.device);
+    let local = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5_000));
+    wait(rig.device, soon(rig.device), || rig.device.bind(fd, local)).unwrap();
+    let to = Remote::Addr(SocketAddr::from((PEER, 80)));
+    let refused = wait(rig.device, soon(rig.device), || rig.device.connect(fd, to));
+    assert_eq!(refused, Err(Stopped::Failed(Error::Unsupported)));
+}
