@@ -19,6 +19,7 @@ use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use std::process::ExitCode;
 
+use net_http as http;
 use netdev::{
     AddressFamily, Instant, Netdev, Network, Protocol, Remote, SockFd, SockFlags, SockType, wait,
 };
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
     let mut report = Report::default();
     counts(&mut report);
     rates(&mut report);
+    keep_alive(&mut report);
     latencies(&mut report);
     polls(&mut report);
     report.finish()
@@ -123,6 +125,36 @@ fn bulk_receive(hz: u32, turnaround: u64, chunk: usize) -> f64 {
         let _ = lab.peer.send(there, &data, SockFlags::NONE);
     }
     lab.share(received, begun, hz)
+}
+
+/// A keep-alive GET of a small page from a client that asks again as soon as it has its answer. The
+/// looks that find nothing are in the count.
+fn keep_alive(report: &mut Report) {
+    const REQUESTS: usize = 50;
+    let lab = Lab::new(8_000_000, YARDSTICK_US, true);
+    let listener = net::listen_on(lab.device, "tcp", "0.0.0.0:80").expect("the port is free");
+    let page = |w: &mut http::ResponseWriter<'_>, _: &mut http::Request<'_>| {
+        w.write(&[b'a'; 150]).map(drop)
+    };
+    let mut server = http::Server::<_, 2>::new(listener, &page);
+    let client = lab.peer_connect_while((CHIP, 80).into(), || {
+        let _ = server.poll();
+    });
+    lab.bench.clear_counters();
+    for _ in 0..REQUESTS {
+        lab.peer_send(client, b"GET / HTTP/1.1\r\nHost: chip\r\n\r\n");
+        let mut pieces = 0;
+        lab.wait(|| {
+            let _ = server.poll();
+            let mut buf = [0; 1024];
+            let len = lab.peer.recv(client, &mut buf, SockFlags::NONE)?;
+            pieces += 1;
+            if buf[..len].ends_with(&[b'a'; 150]) { Ok(()) } else { Err(nb::Error::WouldBlock) }
+        });
+        assert_eq!(pieces, 1, "the answer is one send");
+    }
+    let cycles = lab.bench.counters().cs_cycles as f64 / REQUESTS as f64;
+    report.at_most("keep-alive GET, polls included: chip-select cycles", cycles, 8.0);
 }
 
 /// How long things take that somebody waits for.
@@ -250,6 +282,16 @@ impl Lab {
     fn peer_connect(&self, to: SocketAddr) -> SockFd {
         let fd = self.socket(self.peer);
         self.wait(|| self.peer.connect(fd, Remote::Addr(to)));
+        fd
+    }
+
+    /// As [`peer_connect`](Self::peer_connect), while the chip's side goes on.
+    fn peer_connect_while(&self, to: SocketAddr, mut step: impl FnMut()) -> SockFd {
+        let fd = self.socket(self.peer);
+        self.wait(|| {
+            step();
+            self.peer.connect(fd, Remote::Addr(to))
+        });
         fd
     }
 
