@@ -2,7 +2,6 @@
 //! otherwise by slot, posted.
 
 use core::net::SocketAddrV4;
-use core::time::Duration;
 
 use netdev::{Error, Fault};
 
@@ -11,6 +10,7 @@ use crate::command::{
     POLL_WRITABLE, SO_ERROR, SOCK_STREAM, SOCKET, START_CLIENT_TCP, TCP_MODE, errno,
 };
 use crate::exchange::{Owner, REJECTED};
+use crate::look::LOOK;
 use crate::sockets::{Channel, Kind};
 use crate::spi::SpiLink;
 use crate::state::Core;
@@ -200,6 +200,3 @@ fn connect_error(errno: u8) -> Error {
         other => Error::Fault(Fault::Chip(u16::from(other))),
     }
 }
-
-/// Between two looks at a connect that runs.
-const LOOK: Duration = Duration::from_micros(1_500);

@@ -4,7 +4,6 @@
 //! listener is kept, emptied of strays, and handed out again for the same port.
 
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
-use core::time::Duration;
 
 use netdev::{Error, Fault, SockFd};
 
@@ -15,6 +14,7 @@ use crate::command::{
 use crate::datagram::Opening;
 use crate::exchange::{Owner, REJECTED};
 use crate::frame::Answer;
+use crate::look::LOOK;
 use crate::ports::OTHER_PORTS;
 use crate::sockets::{Channel, Kind};
 use crate::spi::SpiLink;
@@ -336,5 +336,3 @@ impl<L: SpiLink> Core<'_, L> {
 
 /// After how many strange answers in a row a listener is given up.
 const STRANGE: u8 = 3;
-/// Between two looks for a connection that find none.
-const LOOK: Duration = Duration::from_micros(1_500);

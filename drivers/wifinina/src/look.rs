@@ -90,6 +90,8 @@ impl<L: SpiLink> Core<'_, L> {
     }
 }
 
+/// Between two looks for one socket that find nothing.
+pub(crate) const LOOK: Duration = Duration::from_micros(1_500);
 /// How long after something happened GPIO0 is not trusted to be up to date.
 const STIRRED: Duration = Duration::from_millis(12);
 /// How long GPIO0 is high for nothing before a listener is asked for hidden connections.

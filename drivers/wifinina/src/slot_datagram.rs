@@ -5,7 +5,6 @@
 //! three commands of a send go out back to back, and what came is read to its end before the next.
 
 use core::net::{Ipv4Addr, SocketAddrV4};
-use core::time::Duration;
 
 use netdev::{Error, Fault};
 
@@ -14,6 +13,7 @@ use crate::command::{
     START_CLIENT_TCP_UDP, UDP_MODE,
 };
 use crate::exchange::Owner;
+use crate::look::LOOK;
 use crate::sockets::Kind;
 use crate::spi::SpiLink;
 use crate::state::Core;
@@ -155,6 +155,3 @@ impl<L: SpiLink> Core<'_, L> {
         }
     }
 }
-
-/// Between two looks that find nothing.
-const LOOK: Duration = Duration::from_micros(1_500);

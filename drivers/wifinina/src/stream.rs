@@ -11,6 +11,7 @@ use crate::command::{
 };
 use crate::exchange::Owner;
 use crate::frame::Answer;
+use crate::look::LOOK;
 use crate::sockets::{Channel, Kind};
 use crate::spi::SpiLink;
 use crate::state::Core;
@@ -379,8 +380,6 @@ pub(crate) fn stream_error(errno: u8) -> Error {
     }
 }
 
-/// Between two looks that find nothing.
-const LOOK: Duration = Duration::from_micros(1_500);
 /// The same for a descriptor, whose news take two questions: one whether there are any.
 const LOOK_BY_DESCRIPTOR: Duration = Duration::from_millis(1);
 /// Between two questions whether a slot is still connected.
