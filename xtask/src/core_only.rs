@@ -7,7 +7,8 @@ use crate::workspace::{Member, Workspace};
 use crate::{Outcome, process};
 
 /// The libraries that must build with `core` alone.
-const CRATES: &[&str] = &["netdev", "net", "net-http", "wifinina"];
+const CRATES: &[&str] =
+    &["netdev", "net", "net-http", "netdev-uart", "wifinina", "espat", "rtl8720dn"];
 
 /// Features that are switched on together in a second build.
 const FEATURES: &[&str] = &["defmt", "log"];

@@ -12,6 +12,7 @@ mod pace;
 mod spi;
 mod stack;
 pub mod tunnel;
+mod uart_chip;
 mod vcd;
 
 pub use chip::{Lines, SpiChip};
@@ -26,4 +27,5 @@ pub use spi::{
     BusCounters, BusFault, ChipSelect, Gpio0, Polarity, ReadyLine, ResetLine, SimSpi, SpiBench,
 };
 pub use stack::{Sock, Stack};
+pub use uart_chip::UartChip;
 pub use vcd::Vcd;
