@@ -3,7 +3,9 @@
 use crate::boards::Warnings;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{Outcome, bench, boards, checks, core_only, dependencies, lints, only_flags, test};
+use crate::{
+    Outcome, bench, boards, checks, core_only, dependencies, fuzz, lints, only_flags, test,
+};
 
 pub(crate) const HELP: &str =
     "run `test` and every check, nothing skipped (--no-test: checks only)";
@@ -15,6 +17,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     written_down(&workspace, &mut steps);
     code(&workspace, &mut steps);
     for_boards(&workspace, &mut steps);
+    steps.run("fuzz smoke", || fuzz::smoke(&workspace));
     if arguments.is_empty() {
         steps.run("test", || test::run(&["--no-skip".into()]));
     }

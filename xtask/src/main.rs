@@ -9,6 +9,7 @@ mod ci;
 mod core_only;
 mod dependencies;
 mod elf;
+mod fuzz;
 mod lints;
 mod process;
 mod setup;
@@ -33,6 +34,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "test", help: test::HELP, run: test::run },
     Command { name: "ci", help: ci::HELP, run: ci::run },
     Command { name: "boards", help: boards::HELP, run: boards::run },
+    Command { name: "fuzz", help: fuzz::HELP, run: fuzz::run },
     Command { name: "bench", help: bench::HELP, run: bench::run },
 ];
 

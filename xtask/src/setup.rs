@@ -1,14 +1,15 @@
-//! `setup`: installs what building for boards needs.
+//! `setup`: installs what building for boards and fuzzing need.
 
 use core::time::Duration;
 use std::path::Path;
 use std::process::Command;
 
 use crate::baremetal::{Compiler, DEBIAN_PACKAGES, TARGETS};
-use crate::{Outcome, only_flags, process};
+use crate::workspace::Workspace;
+use crate::{Outcome, fuzz, only_flags, process};
 
 pub(crate) const HELP: &str =
-    "install what is missing for boards (--qemu: also what measures their stack)";
+    "install what is missing for boards and for fuzzing (--qemu: also what measures stacks)";
 
 /// Longest wait for one library from rustup; a machine without its servers must not hang.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(120);
@@ -32,6 +33,9 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     if arguments.iter().any(|argument| argument == "--qemu") && !process::is_installed(QEMU) {
         nothing_done = false;
         install(&[QEMU])?;
+    }
+    if fuzz::set_up(&Workspace::load()?)? {
+        nothing_done = false;
     }
     if nothing_done {
         println!("setup: nothing to do");
