@@ -1,5 +1,6 @@
 //! What goes wrong on a bus: told place by place, or by chance from a seed.
 
+mod line;
 mod rates;
 mod state;
 
@@ -11,6 +12,7 @@ use netdev::Instant;
 
 use crate::{Lines, SpiChip};
 
+pub(crate) use line::Crossed;
 pub use rates::{BadRates, Rates};
 use state::State;
 
@@ -195,6 +197,26 @@ impl Faults {
 
     pub(crate) fn lines(&self, lines: Lines, now: Instant) -> Lines {
         self.state().lines(lines, now)
+    }
+
+    /// Lets one byte cross a serial line.
+    pub(crate) fn cross(&self, wire: Wire, byte: u8, now: Instant) -> Crossed {
+        self.state().cross(wire, byte, now)
+    }
+
+    /// What struck between the bytes of a serial line; says whether the chip resets.
+    pub(crate) fn settle_line(&self, now: Instant) -> bool {
+        self.state().settle_line(now)
+    }
+
+    /// The chip's RTS, as it reaches the host.
+    pub(crate) fn clear_to_send(&self, ready: bool, now: Instant) -> bool {
+        !self.lines(Lines { busy: !ready, data_ready: false }, now).busy
+    }
+
+    /// A pause on a serial line: what was cut is whole again.
+    pub(crate) fn pause(&self, wire: Wire) {
+        self.state().pause(wire);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

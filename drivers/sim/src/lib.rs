@@ -12,6 +12,7 @@ mod pace;
 mod spi;
 mod stack;
 pub mod tunnel;
+mod uart;
 mod uart_chip;
 mod vcd;
 
@@ -21,11 +22,12 @@ pub use device::SimDevice;
 pub use faults::{BadRates, Faults, Glitch, Rates, Wire};
 pub use internet::{Internet, Node};
 pub use loopback::Loopback;
-pub use observer::{BusEvent, BusObserver};
+pub use observer::{BusEvent, BusObserver, LineEvent, LineObserver};
 pub use pace::Pace;
 pub use spi::{
     BusCounters, BusFault, ChipSelect, Gpio0, Polarity, ReadyLine, ResetLine, SimSpi, SpiBench,
 };
 pub use stack::{Sock, Stack};
+pub use uart::{SerialFault, SimLink, SimSerial, UartBench, UartCounters};
 pub use uart_chip::UartChip;
 pub use vcd::Vcd;

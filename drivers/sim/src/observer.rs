@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use netdev::Instant;
 
-use crate::Lines;
+use crate::{Lines, Wire};
 
 /// Sees what happens on a bus, in order. Called with the bus held: it must not touch it.
 pub trait BusObserver: Send {
@@ -42,5 +42,35 @@ pub enum BusEvent<'a> {
     Gpio0 {
         /// The level, if driven.
         driven: Option<bool>,
+    },
+}
+
+/// Sees what happens on a serial line, in order. Called with the line held: it must not touch it.
+pub trait LineObserver: Send {
+    /// Something happened; `at` is when it was over.
+    fn event(&mut self, at: Instant, event: LineEvent<'_>);
+}
+
+/// Something that happened on a serial line or on the pins beside it.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineEvent<'a> {
+    /// These bytes have arrived, as the receiver sees them: one at a time where the line is paced.
+    Bytes {
+        /// Which way.
+        wire: Wire,
+        /// What arrived.
+        bytes: &'a [u8],
+        /// How long it was under way.
+        took: Duration,
+    },
+    /// The chip was switched off or on.
+    Enabled(bool),
+    /// The host changed its rate.
+    Baud(u32),
+    /// The host's RTS, where it is wired: whether the chip may send.
+    Rts {
+        /// Whether it may.
+        clear: bool,
     },
 }

@@ -14,6 +14,16 @@ pub trait Pace: Send + Sync {
 
     /// The bus was busy for `length`. A real clock knows by itself, and does nothing.
     fn spend(&self, length: Duration);
+
+    /// Whether a bus is as slow as its rate says. On a real clock it is as fast as it can be.
+    fn is_virtual(&self) -> bool {
+        false
+    }
+
+    /// At this moment something happens that interrupts a host's sleep.
+    fn ring(&self, at: Instant) {
+        let _ = at;
+    }
 }
 
 impl Pace for VirtualClock {
@@ -23,6 +33,14 @@ impl Pace for VirtualClock {
 
     fn spend(&self, length: Duration) {
         Self::spend(self, length);
+    }
+
+    fn is_virtual(&self) -> bool {
+        true
+    }
+
+    fn ring(&self, at: Instant) {
+        self.set_alarm(at);
     }
 }
 
@@ -43,6 +61,14 @@ impl<T: Pace + ?Sized> Pace for &T {
     fn spend(&self, length: Duration) {
         (**self).spend(length);
     }
+
+    fn is_virtual(&self) -> bool {
+        (**self).is_virtual()
+    }
+
+    fn ring(&self, at: Instant) {
+        (**self).ring(at);
+    }
 }
 
 impl<T: Pace + ?Sized> Pace for Arc<T> {
@@ -52,5 +78,13 @@ impl<T: Pace + ?Sized> Pace for Arc<T> {
 
     fn spend(&self, length: Duration) {
         (**self).spend(length);
+    }
+
+    fn is_virtual(&self) -> bool {
+        (**self).is_virtual()
+    }
+
+    fn ring(&self, at: Instant) {
+        (**self).ring(at);
     }
 }

@@ -14,16 +14,19 @@ pub(super) struct State {
     random: u64,
     rates: Rates,
     planned: Vec<Strike>,
-    written: u64,
-    read: u64,
+    pub(super) written: u64,
+    pub(super) read: u64,
     /// The last byte that was read, and whether it comes again.
     last: u8,
     again: bool,
     cut: bool,
+    /// Whether the rest of a burst on a serial line is lost.
+    pub(super) cut_written: bool,
+    pub(super) cut_read: bool,
     /// Struck while nobody knew the time: they begin with the next thing that happens.
-    waiting: Vec<Glitch>,
-    stuck: Option<(bool, End)>,
-    silence: Option<End>,
+    pub(super) waiting: Vec<Glitch>,
+    pub(super) stuck: Option<(bool, End)>,
+    pub(super) silence: Option<End>,
     /// What struck, as far as it is kept, and how often.
     log: Vec<Strike>,
     struck: u64,
@@ -32,14 +35,14 @@ pub(super) struct State {
 
 /// A glitch and its place.
 #[derive(Clone, Copy, Debug)]
-struct Strike {
+pub(super) struct Strike {
     wire: Wire,
     nth: u64,
-    glitch: Glitch,
+    pub(super) glitch: Glitch,
 }
 
 /// When something that lasts is over; `None`: when the test says so.
-type End = Option<Instant>;
+pub(super) type End = Option<Instant>;
 
 impl State {
     pub(super) fn random(seed: u64, rates: Rates) -> Self {
@@ -65,6 +68,7 @@ impl State {
         self.planned.clear();
         self.waiting.clear();
         (self.again, self.cut) = (false, false);
+        (self.cut_written, self.cut_read) = (false, false);
         (self.stuck, self.silence) = (None, None);
     }
 
@@ -154,7 +158,7 @@ impl State {
     }
 
     /// What strikes the next byte.
-    fn due(&mut self, host: Host) -> Vec<Strike> {
+    pub(super) fn due(&mut self, host: Host) -> Vec<Strike> {
         let mut due = Vec::new();
         let wires =
             [(Wire::Written, host.written, self.written), (Wire::Read, host.read, self.read)];
@@ -187,10 +191,9 @@ impl State {
     }
 
     fn begin(&mut self, glitch: Glitch, chip: &mut dyn SpiChip, now: Instant) {
-        let end = |length: Option<Duration>| length.map(|length| now + length);
         match glitch {
-            Glitch::Stuck { high, length } => self.stuck = Some((high, end(length))),
-            Glitch::Silence { length } => self.silence = Some(end(length)),
+            Glitch::Stuck { high, length } => self.stuck = Some((high, ending(length, now))),
+            Glitch::Silence { length } => self.silence = Some(ending(length, now)),
             Glitch::Reset => {
                 chip.set_reset(true, now);
                 chip.set_reset(false, now);
@@ -199,16 +202,20 @@ impl State {
         }
     }
 
-    fn is_silent(&self, now: Instant) -> bool {
+    pub(super) fn is_silent(&self, now: Instant) -> bool {
         self.silence.is_some_and(|end| lasts(end, now))
     }
 
-    fn note(&mut self, strike: Strike) {
+    pub(super) fn note(&mut self, strike: Strike) {
         self.struck += 1;
         if self.log.len() < KEPT {
             self.log.push(strike);
         }
     }
+}
+
+pub(super) fn ending(length: Option<Duration>, now: Instant) -> End {
+    length.map(|length| now + length)
 }
 
 fn lasts(end: End, now: Instant) -> bool {
