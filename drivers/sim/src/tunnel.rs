@@ -1,8 +1,22 @@
 //! The tunnel: a co-processor's bus over TCP.
 //!
 //! So that a driver reaches a chip in another process (a simulated one, a bridge to a real board),
-//! and a simulated chip can be driven by anybody's client. The client clocks the bus. All integers
-//! are little endian, every request starts with a u16:
+//! and a simulated chip can be driven by anybody's client.
+//!
+//! # A serial line
+//!
+//! [`UartServer`], [`UartClient`]: the TCP stream is the line. Raw bytes both ways, nothing added.
+//! One client at a time: the connection of a second one ends at once, so that it does not wait for
+//! what may never come. A new client finds the chip as the last one left it; what a chip says while
+//! nobody is there is lost, as on a line without a listener. Pins are not carried.
+//!
+//! What the server reads from its client at once is one piece for the chip
+//! ([`UartChip::receive`](crate::UartChip::receive)), unless the line is paced.
+//!
+//! # An SPI bus
+//!
+//! [`Server`], [`Client`]: the client clocks the bus. All integers are little endian, every request
+//! starts with a u16:
 //!
 //! | op | request body | reply | meaning |
 //! |---|---|---|---|
@@ -24,11 +38,13 @@ mod client;
 mod pins;
 mod requests;
 mod server;
+mod uart;
 mod wire;
 
 pub use client::Client;
 pub use pins::{Bus, ChipSelect, Gpio0, Ready, Reset};
 pub use server::{Builder, Meter, Server};
+pub use uart::{UartBuilder, UartClient, UartServer};
 pub use wire::Lost;
 
 /// Longest transaction, and so the largest op that is one.

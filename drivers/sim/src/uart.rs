@@ -140,6 +140,12 @@ impl UartBench {
         self.act(|wires| wires.paced = paced);
     }
 
+    /// Lets both ends understand each other whatever their rates are, as if the line carried bytes
+    /// and not bits: a tunnel does, and cannot tell what rate its client means.
+    pub fn set_any_baud(&self, any: bool) {
+        self.act(|wires| wires.any_baud = any);
+    }
+
     /// Attaches somebody who looks on, for good.
     pub fn observe(&self, observer: Box<dyn LineObserver>) {
         self.act(|wires| wires.observers.push(observer));

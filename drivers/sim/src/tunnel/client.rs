@@ -27,14 +27,8 @@ impl Client {
     /// # Errors
     /// Those of connecting.
     pub fn connect(addr: impl ToSocketAddrs) -> io::Result<Self> {
-        let mut failed = io::Error::from(ErrorKind::AddrNotAvailable);
-        for addr in addr.to_socket_addrs()? {
-            match TcpStream::connect_timeout(&addr, CONNECT) {
-                Ok(stream) => return Ok(Self { wire: Arc::new(Mutex::new(Wire::new(stream)?)) }),
-                Err(error) => failed = error,
-            }
-        }
-        Err(failed)
+        let stream = connect(addr)?;
+        Ok(Self { wire: Arc::new(Mutex::new(Wire::new(stream)?)) })
     }
 
     /// The bus itself.
@@ -92,6 +86,18 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").finish_non_exhaustive()
     }
+}
+
+/// Connects to the first address that answers.
+pub(super) fn connect(addr: impl ToSocketAddrs) -> io::Result<TcpStream> {
+    let mut failed = io::Error::from(ErrorKind::AddrNotAvailable);
+    for addr in addr.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&addr, CONNECT) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
 }
 
 /// How long an address may take to answer.

@@ -17,6 +17,7 @@ pub(super) struct Wires {
     pub(super) faults: Option<Faults>,
     pub(super) counters: UartCounters,
     pub(super) paced: bool,
+    pub(super) any_baud: bool,
     pub(super) flow_control: bool,
     pub(super) tx_fifo: usize,
     pub(super) broken: Option<LineError>,
@@ -43,6 +44,7 @@ impl Wires {
             faults: None,
             counters: UartCounters::default(),
             paced,
+            any_baud: false,
             flow_control: false,
             tx_fifo: 16,
             broken: None,
@@ -186,7 +188,7 @@ impl Wires {
     }
 
     fn arrive_at_chip(&mut self, sent: Sent) {
-        let baud = self.chip.baud();
+        let baud = self.chip_baud();
         let seen = self.to_chip.seen(sent, self.time, baud);
         let took = Duration::from_nanos(self.byte_nanos(sent.baud));
         for seen in seen {
@@ -244,7 +246,7 @@ impl Wires {
         }
         let now = self.now();
         let mut buf = [0; AT_ONCE];
-        let (room, baud) = (self.chip_room(), self.chip.baud());
+        let (room, baud) = (self.chip_room(), self.chip_baud());
         let length = self.chip.transmit(buf.get_mut(..room).unwrap_or_default(), now);
         for byte in buf.iter().take(length.min(room)) {
             self.to_host.push(*byte, baud);
@@ -335,6 +337,10 @@ impl Wires {
         for observer in &mut self.observers {
             observer.event(now, event);
         }
+    }
+
+    fn chip_baud(&self) -> u32 {
+        if self.any_baud { self.baud } else { self.chip.baud() }
     }
 
     /// What a byte takes.
