@@ -9,6 +9,8 @@ mod internet;
 mod loopback;
 mod observer;
 mod pace;
+#[cfg(feature = "program")]
+pub mod program;
 mod spi;
 mod stack;
 pub mod tunnel;
@@ -30,4 +32,4 @@ pub use spi::{
 pub use stack::{Sock, Stack};
 pub use uart::{SerialFault, SimLink, SimSerial, UartBench, UartCounters};
 pub use uart_chip::UartChip;
-pub use vcd::Vcd;
+pub use vcd::{UartVcd, Vcd};

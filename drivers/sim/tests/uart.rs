@@ -4,10 +4,11 @@
 mod uart_toy;
 
 use core::time::Duration;
+use std::sync::{Arc, Mutex};
 
-use embedded_io::{Read, Write};
+use embedded_io::{Read, Write as _};
 use netdev::{Instant, Platform, StdPlatform};
-use netdev_sim::{UartBench, VirtualClock};
+use netdev_sim::{UartBench, UartVcd, VirtualClock};
 use netdev_uart::{LineError, UartLink};
 use uart_toy::Toy;
 
@@ -258,5 +259,42 @@ trait Pieces {
 impl Pieces for Vec<(Instant, Vec<u8>)> {
     fn concat_bytes(self) -> Vec<u8> {
         self.into_iter().flat_map(|(_, bytes)| bytes).collect()
+    }
+}
+
+#[test]
+fn a_recording_shows_bytes_where_they_were_on_the_wire() {
+    let (toy, bench, clock) = rig();
+    let file = Shared::default();
+    bench.observe(Box::new(UartVcd::new(file.clone()).unwrap()));
+    let mut link = bench.link(16);
+    assert_eq!(link.write(b"U"), Ok(1));
+    toy.say(at(5), &[0x0F]);
+    clock.idle(at(50));
+    link.set_enabled(false).unwrap();
+    drop((bench, link));
+    let text = String::from_utf8(file.0.lock().unwrap().clone()).unwrap();
+    let (_, body) = text.split_once("$end\n#0\n").unwrap();
+    let (_, body) = body.split_once("$end\n").unwrap();
+    // Bit by bit: U is 1 0 1 0 1 0 1 0 from its lowest bit on, then the stop bit.
+    let expected = "#1000\nb01010101 t\n0T\n#2000\n1T\n#3000\n0T\n#4000\n1T\n#5000\n0T\n\
+        b00001111 r\n0R\n#6000\n1T\n1R\n#7000\n0T\n1R\n#8000\n1T\n1R\n#9000\n0T\n1R\n\
+        #10000\n1T\n0R\n#11000\nbz t\n0R\n#12000\n0R\n#13000\n0R\n#14000\n1R\n#15000\nbz r\n\
+        #51000\n0e\n";
+    assert_eq!(body, expected);
+}
+
+/// A file that the test can look into.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }

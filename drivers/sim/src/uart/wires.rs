@@ -32,6 +32,9 @@ pub(super) struct Wires {
     /// When the chip was last given its turn.
     stepped: u64,
     clear: bool,
+    /// What has arrived, and nobody who looks on was told.
+    untold_written: Vec<u8>,
+    untold_read: Vec<u8>,
     /// What the chip may still say at this moment.
     budget: usize,
 }
@@ -57,6 +60,8 @@ impl Wires {
             time: 0,
             stepped: 0,
             clear: true,
+            untold_written: Vec::new(),
+            untold_read: Vec::new(),
             budget: AT_ONCE,
         }
     }
@@ -184,7 +189,11 @@ impl Wires {
                 self.step_chip();
             }
             self.start_lines();
+            if let Some(faults) = self.faults.as_ref().filter(|_| self.to_host.is_idle()) {
+                faults.pause(Wire::Read);
+            }
         }
+        self.tell_bytes();
     }
 
     fn arrive_at_chip(&mut self, sent: Sent) {
@@ -222,9 +231,6 @@ impl Wires {
         self.count(Wire::Read, &arrived, Duration::from_nanos(self.byte_nanos(baud)));
         for byte in arrived {
             self.take_in(byte, framed);
-        }
-        if let Some(faults) = self.faults.as_ref().filter(|_| self.to_host.is_idle()) {
-            faults.pause(Wire::Read);
         }
     }
 
@@ -322,13 +328,31 @@ impl Wires {
     }
 
     fn count(&mut self, wire: Wire, bytes: &[u8], took: Duration) {
-        let counter = match wire {
-            Wire::Written => &mut self.counters.written,
-            Wire::Read => &mut self.counters.read,
+        let (counter, told) = match wire {
+            Wire::Written => (&mut self.counters.written, &mut self.untold_written),
+            Wire::Read => (&mut self.counters.read, &mut self.untold_read),
         };
         *counter += bytes.len() as u64;
-        if !bytes.is_empty() {
+        if bytes.is_empty() || self.observers.is_empty() {
+            return;
+        }
+        if self.paced {
             self.tell(LineEvent::Bytes { wire, bytes, took });
+        } else {
+            told.extend_from_slice(bytes);
+        }
+    }
+
+    /// Without pacing, what arrives at one moment is told as one.
+    fn tell_bytes(&mut self) {
+        for wire in [Wire::Written, Wire::Read] {
+            let bytes = core::mem::take(match wire {
+                Wire::Written => &mut self.untold_written,
+                Wire::Read => &mut self.untold_read,
+            });
+            if !bytes.is_empty() {
+                self.tell(LineEvent::Bytes { wire, bytes: &bytes, took: Duration::ZERO });
+            }
         }
     }
 

@@ -1,0 +1,128 @@
+//! The command line.
+
+use core::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Command, FromArgMatches};
+
+use super::Program;
+use crate::Rates;
+
+/// What the command line says.
+#[derive(Debug)]
+pub(super) struct Options {
+    pub(super) listen: SocketAddr,
+    pub(super) pty: bool,
+    pub(super) expose: bool,
+    pub(super) persona: &'static str,
+    pub(super) access_points: Vec<AccessPoint>,
+    pub(super) allow_outside: bool,
+    pub(super) baud: Option<u32>,
+    pub(super) reset_on_connect: bool,
+    pub(super) trace: bool,
+    pub(super) vcd: Option<PathBuf>,
+    pub(super) faults: Option<Rates>,
+    pub(super) seed: Option<u64>,
+}
+
+/// A network in reach of a chip.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessPoint {
+    /// Its name, 1 to 32 bytes.
+    pub ssid: String,
+    /// What lets in, at most 63 bytes; empty for an open network.
+    pub passphrase: String,
+}
+
+#[derive(Args, Debug)]
+struct Arguments {
+    /// Where to listen; with port 0 the system chooses [default: 127.0.0.1 and the usual port]
+    #[arg(long, value_name = "ADDR:PORT", conflicts_with = "pty")]
+    listen: Option<SocketAddr>,
+
+    /// Serve on a pseudo-terminal instead, whose path is told
+    #[cfg_attr(not(unix), arg(skip))]
+    #[cfg_attr(unix, arg(long))]
+    pty: bool,
+
+    /// Listen on an address that other computers reach; nothing protects the chip then
+    #[arg(long)]
+    expose: bool,
+
+    /// Which firmware
+    #[arg(long, value_name = "NAME")]
+    persona: Option<String>,
+
+    /// A network in reach, without passphrase an open one; the first is the strongest
+    #[arg(long, value_name = "SSID:PASSPHRASE", value_parser = access_point,
+          default_value = "test-ap:test-pass")]
+    ap: Vec<AccessPoint>,
+
+    /// Let the chip reach more than this PC: any address, names through the system's resolver
+    #[arg(long)]
+    allow_outside: bool,
+
+    /// Let bytes take as long as on a line of this rate (8N1); otherwise they take no time
+    #[arg(long, value_name = "RATE", value_parser = clap::value_parser!(u32).range(1..))]
+    baud: Option<u32>,
+
+    /// Reset the chip for each new client
+    #[arg(long)]
+    reset_on_connect: bool,
+
+    /// Show the chip's commands and answers on stderr
+    #[arg(long)]
+    trace: bool,
+
+    /// Record the line for GTKWave or PulseView
+    #[arg(long, value_name = "FILE")]
+    vcd: Option<PathBuf>,
+
+    /// Faults on the line, each with its probability for a byte: flip, drop, double, insert, cut,
+    /// stuck, silence, reset
+    #[arg(long, value_name = "KIND[=RATE],...")]
+    faults: Option<Rates>,
+
+    /// What all faults follow from; by default something new, which stderr tells
+    #[arg(long, value_name = "N", requires = "faults")]
+    seed: Option<u64>,
+}
+
+impl Options {
+    pub(super) fn read(program: &Program) -> Result<Self, clap::Error> {
+        let command = Command::new(program.name).version(program.version).about(program.about);
+        let known = PossibleValuesParser::new(program.personas);
+        let command =
+            Arguments::augment_args(command).mut_arg("persona", |it| it.value_parser(known));
+        let told = Arguments::from_arg_matches(&command.try_get_matches()?)?;
+        let persona = told.persona.as_deref();
+        let persona = program.personas.iter().find(|it| persona.is_none_or(|name| name == **it));
+        Ok(Self {
+            listen: told.listen.unwrap_or_else(|| ([127, 0, 0, 1], program.port).into()),
+            pty: told.pty,
+            expose: told.expose,
+            persona: persona.copied().unwrap_or_default(),
+            access_points: told.ap,
+            allow_outside: told.allow_outside,
+            baud: told.baud,
+            reset_on_connect: told.reset_on_connect,
+            trace: told.trace,
+            vcd: told.vcd,
+            faults: told.faults,
+            seed: told.seed,
+        })
+    }
+}
+
+fn access_point(text: &str) -> Result<AccessPoint, String> {
+    let (ssid, passphrase) = text.split_once(':').unwrap_or((text, ""));
+    if ssid.is_empty() || ssid.len() > 32 {
+        return Err("a name has 1 to 32 bytes".to_owned());
+    }
+    if passphrase.len() > 63 {
+        return Err("a passphrase has at most 63 bytes".to_owned());
+    }
+    Ok(AccessPoint { ssid: ssid.to_owned(), passphrase: passphrase.to_owned() })
+}
