@@ -22,6 +22,8 @@ pub enum Network {
     Udp4,
     /// `udp6`: UDP over IPv6 only.
     Udp6,
+    /// `pipe`: in memory; not a network that can be dialled.
+    Pipe,
 }
 
 impl Network {
@@ -46,6 +48,7 @@ impl Network {
             Self::Udp => "udp",
             Self::Udp4 => "udp4",
             Self::Udp6 => "udp6",
+            Self::Pipe => "pipe",
         }
     }
 
@@ -59,7 +62,7 @@ impl Network {
     #[must_use]
     pub const fn family(self) -> Option<AddressFamily> {
         match self {
-            Self::Tcp | Self::Udp => None,
+            Self::Tcp | Self::Udp | Self::Pipe => None,
             Self::Tcp4 | Self::Udp4 => Some(AddressFamily::Inet),
             Self::Tcp6 | Self::Udp6 => Some(AddressFamily::Inet6),
         }
@@ -96,15 +99,18 @@ pub enum Addr {
     Tcp(SocketAddr),
     /// An end of a UDP connection.
     Udp(SocketAddr),
+    /// An end of a pipe.
+    Pipe,
 }
 
 impl Addr {
-    /// `tcp` or `udp`.
+    /// `tcp`, `udp` or `pipe`.
     #[must_use]
     pub const fn network(&self) -> &'static str {
         match self {
             Self::Tcp(_) => "tcp",
             Self::Udp(_) => "udp",
+            Self::Pipe => "pipe",
         }
     }
 
@@ -113,6 +119,7 @@ impl Addr {
     pub const fn socket_addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(addr) | Self::Udp(addr) => Some(*addr),
+            Self::Pipe => None,
         }
     }
 }
@@ -121,6 +128,7 @@ impl fmt::Display for Addr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(addr) | Self::Udp(addr) => canonical(*addr).fmt(f),
+            Self::Pipe => f.write_str("pipe"),
         }
     }
 }

@@ -37,6 +37,15 @@ pub trait Conn {
     /// while the chip is busy with a part, the write side is [spoilt](crate::Cause::Spoilt).
     fn write(&self, data: &[u8]) -> Result<usize, WriteError>;
 
+    /// Writes several slices in order and tells their length together. On a TCP connection they are
+    /// one write, and short ones leave in one send; elsewhere each is a write of its own.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    fn write_parts(&self, parts: &[&[u8]]) -> Result<usize, WriteError> {
+        one_by_one(parts, |part| self.write(part))
+    }
+
     /// Tries to read once.
     ///
     /// # Errors
@@ -83,6 +92,19 @@ pub trait Conn {
     /// # Errors
     /// `Closed`.
     fn set_write_deadline(&self, at: Option<Instant>) -> Result<(), Error>;
+}
+
+/// Writes each slice by itself.
+pub(crate) fn one_by_one(
+    parts: &[&[u8]],
+    write: impl Fn(&[u8]) -> Result<usize, WriteError>,
+) -> Result<usize, WriteError> {
+    let mut written = 0;
+    for part in parts {
+        written += write(part)
+            .map_err(|error| WriteError { written: written + error.written, ..error })?;
+    }
+    Ok(written)
 }
 
 /// Something that connections come from: Go's `net.Listener`.

@@ -1,14 +1,14 @@
 //! Making connections.
 
+mod race;
+
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use crate::resolve::{Candidates, to_dial};
-use crate::socket::{Socket, until};
-use crate::{
-    AddrErrorKind, AddressFamily, Cause, Connection, Error, Instant, Netdev, Network, Op, Remote,
-    SockOpt, TcpConn, UdpConn,
-};
+use crate::resolve::Candidates;
+use crate::socket::Socket;
+use crate::{Cause, Connection, Error, Instant, Netdev, Network, Op, TcpConn, UdpConn};
+use race::Race;
 
 /// Connects to `addr` with the registered device; see [`Dialer::dial`].
 ///
@@ -36,6 +36,24 @@ pub fn dial_on(
 /// As [`Dialer::dial`].
 pub fn dial_timeout(network: &str, addr: &str, timeout: Duration) -> Result<Connection, Error> {
     Dialer::new().timeout(timeout).dial(network, addr)
+}
+
+/// Connects to an address by TCP with the registered device, from a local address if one is given:
+/// Go's `DialTCP`.
+///
+/// # Errors
+/// As [`Dialer::dial_tcp`].
+pub fn dial_tcp(local: Option<SocketAddr>, remote: SocketAddr) -> Result<TcpConn, Error> {
+    Dialer::new().from(local).dial_tcp(remote)
+}
+
+/// Connects to an address by UDP with the registered device, from a local address if one is given:
+/// Go's `DialUDP`.
+///
+/// # Errors
+/// As [`Dialer::dial_udp`].
+pub fn dial_udp(local: Option<SocketAddr>, remote: SocketAddr) -> Result<UdpConn, Error> {
+    Dialer::new().from(local).dial_udp(remote)
 }
 
 /// How to make a connection: Go's `net.Dialer`.
@@ -98,7 +116,9 @@ impl Dialer {
     /// port a number or a name. No host, or an unspecified one, means this machine.
     ///
     /// A name's addresses are tried in turn. What is left of the time is divided between them, at
-    /// least two seconds for each; the error is that of the first.
+    /// least two seconds for each; the error is that of the first. With `tcp` and addresses of both
+    /// families, the family of the first address has a head start of 300 ms, then both are tried at
+    /// once.
     ///
     /// # Errors
     /// [`Cause::UnknownNetwork`], [`Cause::MissingAddress`], [`Cause::Address`], [`Cause::Lookup`];
@@ -111,7 +131,7 @@ impl Dialer {
             return Err(failed(Cause::MissingAddress));
         }
         let found = Candidates::find(device, network, addr, deadline).map_err(failed)?;
-        let socket = self.first_of(device, network, &found, deadline)?;
+        let socket = Race::new(self, (device, deadline), network, &found).run()?;
         Ok(if network.is_udp() {
             Connection::Udp(UdpConn::new(socket))
         } else {
@@ -124,8 +144,20 @@ impl Dialer {
     /// # Errors
     /// As [`dial`](Self::dial).
     pub fn dial_tcp(&self, addr: SocketAddr) -> Result<TcpConn, Error> {
-        let (device, deadline) = self.now();
-        self.connect(device, Network::Tcp, addr, deadline).map(TcpConn::new)
+        self.connect(Network::Tcp, addr).map(TcpConn::new)
+    }
+
+    /// Gives a datagram socket this address as its only peer.
+    ///
+    /// # Errors
+    /// As [`dial`](Self::dial).
+    pub fn dial_udp(&self, addr: SocketAddr) -> Result<UdpConn, Error> {
+        self.connect(Network::Udp, addr).map(UdpConn::new)
+    }
+
+    const fn from(mut self, local: Option<SocketAddr>) -> Self {
+        self.local = local;
+        self
     }
 
     /// The device, and when to be done with it.
@@ -135,91 +167,7 @@ impl Dialer {
         (device, [timeout, self.deadline].into_iter().flatten().min())
     }
 
-    fn first_of(
-        &self,
-        device: &'static dyn Netdev,
-        network: Network,
-        found: &Candidates,
-        deadline: Option<Instant>,
-    ) -> Result<Socket, Error> {
-        let mut first = None;
-        let mut left = found.iter().len();
-        for addr in found.iter() {
-            let limit = deadline.map(|at| share(device.platform().now(), at, left));
-            match self.connect(device, network, addr, limit) {
-                Ok(socket) => return Ok(socket),
-                Err(error) => _ = first.get_or_insert(error),
-            }
-            left -= 1;
-        }
-        let nowhere = Cause::Address(AddrErrorKind::NoSuitableAddress);
-        Err(first.unwrap_or(Error { network: Some(network), ..Error::new(Op::Dial, nowhere) }))
-    }
-
-    fn connect(
-        &self,
-        device: &'static dyn Netdev,
-        network: Network,
-        addr: SocketAddr,
-        deadline: Option<Instant>,
-    ) -> Result<Socket, Error> {
-        let addr = to_dial(addr);
-        self.try_connect(device, network, addr, deadline).map_err(|cause| {
-            let source = self.local.map(|local| network.addr(local));
-            let addr = Some(network.addr(addr));
-            Error { op: Op::Dial, network: Some(network), source, addr, cause }
-        })
-    }
-
-    /// The socket is closed on every way out but the good one.
-    fn try_connect(
-        &self,
-        device: &'static dyn Netdev,
-        network: Network,
-        addr: SocketAddr,
-        deadline: Option<Instant>,
-    ) -> Result<Socket, Cause> {
-        let family = AddressFamily::of(&addr);
-        if self.local.is_some_and(|local| AddressFamily::of(&local) != family) {
-            return Err(AddrErrorKind::MismatchedLocalAddress.into());
-        }
-        let mut socket = Socket::open(device, network, family, deadline)?;
-        let fd = socket.fd();
-        if let Some(local) = self.local {
-            until(device, deadline, || device.bind(fd, local))?;
-        }
-        if let Some(period) = self.keep_alive.filter(|_| !network.is_udp()) {
-            let option = SockOpt::KeepAlive(period);
-            until(device, deadline, || device.set_sock_opt(fd, option))?;
-        }
-        until(device, deadline, || device.connect(fd, Remote::Addr(addr)))?;
-        socket.set_remote(addr);
-        socket.learn_local(deadline)?;
-        Ok(socket)
-    }
-}
-
-/// When the next of `left` addresses has to be connected, if all must be tried before `deadline`.
-fn share(now: Instant, deadline: Instant, left: usize) -> Instant {
-    let left = u32::try_from(left.max(1)).unwrap_or(u32::MAX);
-    let time = deadline.saturating_since(now);
-    now + (time / left).max(AT_LEAST.min(time))
-}
-
-/// Time that each address gets, as long as there is so much.
-const AT_LEAST: Duration = Duration::from_secs(2);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn time_is_shared_but_not_below_two_seconds() {
-        let second = |at: u64| Instant::from_micros(at * 1_000_000);
-        for (time, left, gets) in [(30, 3, 10), (30, 1, 30), (5, 3, 2), (1, 3, 1), (0, 3, 0)] {
-            let limit = share(second(7), second(7 + time), left);
-            assert_eq!(limit, second(7 + gets), "{time} s for {left}");
-        }
-        assert_eq!(share(second(7), second(3), 1), second(7), "already late");
+    fn connect(&self, network: Network, addr: SocketAddr) -> Result<Socket, Error> {
+        Race::new(self, self.now(), network, &Candidates::one(addr)).run()
     }
 }

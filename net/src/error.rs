@@ -10,7 +10,7 @@ use crate::{Addr, DeviceError, Network};
 ///
 /// Differs from Go: texts that the caller passed in (a name, a network, a malformed address) are not
 /// repeated, because an error that is `Copy` and needs no heap cannot keep them. So a name that was
-/// not found prints `dial tcp: lookup: no such host`.
+/// not found prints `dial tcp: lookup: no such host`; [`about`](Self::about) prints it with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Error {
@@ -77,6 +77,8 @@ pub enum Op {
     Join,
     /// Leaving a network.
     Leave,
+    /// Asking about interfaces.
+    Route,
 }
 
 impl Op {
@@ -94,6 +96,7 @@ impl Op {
             Self::Lookup => "lookup",
             Self::Join => "join",
             Self::Leave => "leave",
+            Self::Route => "route",
         }
     }
 }
@@ -124,6 +127,10 @@ pub enum Cause {
     Spoilt,
     /// A datagram with a destination, on a connection that has a peer.
     WriteToConnected,
+    /// One end of a [pipe](crate::Pipe) was closed. Go's `io.ErrClosedPipe`.
+    ClosedPipe,
+    /// A number or a name that no interface of the device has.
+    NoSuchInterface,
 }
 
 impl Cause {
@@ -131,7 +138,9 @@ impl Cause {
         matches!(
             self,
             Self::DeadlineExceeded
-                | Self::Lookup(LookupErrorKind::TimedOut)
+                | Self::Lookup(
+                    LookupErrorKind::TimedOut | LookupErrorKind::Failed(DeviceError::TimedOut)
+                )
                 | Self::Device(DeviceError::TimedOut)
         )
     }
@@ -162,6 +171,10 @@ pub enum AddrErrorKind {
     UnknownZone,
     /// A local address of another family than the remote one.
     MismatchedLocalAddress,
+    /// Not a link address.
+    InvalidMac,
+    /// The protocol behind the colon of an IP network's name.
+    UnknownProtocol,
 }
 
 impl AddrErrorKind {
@@ -179,6 +192,8 @@ impl AddrErrorKind {
             Self::UnexpectedType => "unexpected address type",
             Self::UnknownZone => "unknown IPv6 zone",
             Self::MismatchedLocalAddress => "mismatched local address type",
+            Self::InvalidMac => "invalid MAC address",
+            Self::UnknownProtocol => "unknown IP protocol specified",
         }
     }
 }
@@ -196,6 +211,39 @@ pub enum LookupErrorKind {
     TimedOut,
     /// The device could not ask.
     Failed(DeviceError),
+}
+
+impl LookupErrorKind {
+    /// Whether the name is known to lead nowhere. Go's `DNSError.IsNotFound`.
+    #[must_use]
+    pub const fn is_not_found(self) -> bool {
+        matches!(self, Self::NoSuchHost | Self::UnknownPort)
+    }
+
+    /// Whether time ran out. Go's `DNSError.Timeout`.
+    #[must_use]
+    pub const fn timeout(self) -> bool {
+        matches!(self, Self::TimedOut | Self::Failed(DeviceError::TimedOut))
+    }
+}
+
+/// A lookup that failed: why, and of which name. Go's `DNSError`; prints as
+/// `lookup example.org: no such host`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DnsError<'a> {
+    /// Why.
+    pub kind: LookupErrorKind,
+    /// The name.
+    pub name: &'a str,
+}
+
+/// A literal that is not well formed: what it should be, and the text. Go's `ParseError`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParseError<'a> {
+    /// What it should be: `CIDR address`.
+    pub kind: &'static str,
+    /// The text.
+    pub text: &'a str,
 }
 
 /// An address that is not well formed: what is wrong, and with which text. Go's `AddrError`.
@@ -231,6 +279,8 @@ impl core::error::Error for Cause {}
 impl core::error::Error for AddrErrorKind {}
 impl core::error::Error for LookupErrorKind {}
 impl core::error::Error for AddrError<'_> {}
+impl core::error::Error for DnsError<'_> {}
+impl core::error::Error for ParseError<'_> {}
 impl core::error::Error for WriteError {}
 
 impl From<DeviceError> for Cause {

@@ -72,38 +72,3 @@ fn bracketed<'a>(inside: &'a str, port: &str) -> Result<&'a str, AddrErrorKind> 
         _ => Err(AddrErrorKind::MissingPort),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    extern crate std;
-    use super::*;
-    use std::string::ToString;
-
-    #[test]
-    fn splitting_and_joining_answer_as_recorded() {
-        let text = include_str!("../testdata/host_port.json");
-        let vectors: serde_json::Value = serde_json::from_str(text).unwrap();
-        for case in vectors["cases"].as_array().unwrap() {
-            let (input, wanted) = (&case["in"], &case["out"]);
-            let part = |name: &str| input[name].as_str().unwrap();
-            match part("op") {
-                "split" => match split_host_port(part("s")) {
-                    Ok((host, port)) => {
-                        assert_eq!(
-                            (wanted["host"].as_str(), wanted["port"].as_str()),
-                            (Some(host), Some(port)),
-                            "{case}"
-                        );
-                    }
-                    Err(error) => {
-                        assert_eq!(wanted["error"].as_str(), Some(&*error.to_string()), "{case}");
-                    }
-                },
-                _ => {
-                    let joined = join_host_port(part("host"), part("port")).to_string();
-                    assert_eq!(wanted["s"].as_str(), Some(&*joined), "{case}");
-                }
-            }
-        }
-    }
-}

@@ -11,8 +11,8 @@ impl embedded_io::Error for Error {
                 ErrorKind::TimedOut
             }
             Cause::Closed => ErrorKind::NotConnected,
-            Cause::Lookup(_) => ErrorKind::NotFound,
-            Cause::Spoilt => ErrorKind::BrokenPipe,
+            Cause::Lookup(_) | Cause::NoSuchInterface => ErrorKind::NotFound,
+            Cause::Spoilt | Cause::ClosedPipe => ErrorKind::BrokenPipe,
             Cause::Address(_)
             | Cause::UnknownNetwork
             | Cause::MissingAddress

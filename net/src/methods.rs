@@ -34,6 +34,11 @@ macro_rules! conn_methods {
             /// # Errors
             /// As `read`, with how much the device took before.
             write(data: &[u8]) -> Result<usize, $crate::WriteError>;
+            /// Writes several slices as one; see [`Conn::write_parts`](crate::Conn::write_parts).
+            ///
+            /// # Errors
+            /// As `write`.
+            write_parts(parts: &[&[u8]]) -> Result<usize, $crate::WriteError>;
             /// Tries to read once; see [`Conn::try_read`](crate::Conn::try_read).
             ///
             /// # Errors

@@ -8,6 +8,7 @@ use core::net::SocketAddr;
 use critical_section::Mutex;
 use netdev::Stopped;
 
+use crate::addr::canonical;
 use crate::side::{Entry, Owner, Promise, Sides};
 use crate::{
     Addr, AddressFamily, Cause, DeviceError, Instant, Netdev, Network, Protocol, Side, SockFd,
@@ -30,20 +31,33 @@ pub(crate) struct Socket {
 pub(crate) type Step<'a> = dyn FnMut() -> nb::Result<(), DeviceError> + 'a;
 
 impl Socket {
-    /// Opens a socket, waiting for one that is being closed if need be.
-    pub(crate) fn open(
+    /// Opens a socket; `WouldBlock` while one is being closed that will be free.
+    pub(crate) fn try_open(
         device: &'static dyn Netdev,
         network: Network,
         family: AddressFamily,
-        deadline: Option<Instant>,
-    ) -> Result<Self, Cause> {
+    ) -> nb::Result<Self, Cause> {
         let (kind, protocol) = if network.is_udp() {
             (SockType::Dgram, Protocol::Udp)
         } else {
             (SockType::Stream, Protocol::Tcp)
         };
-        let fd = until(device, deadline, || device.socket(family, kind, protocol))?;
+        let fd = device.socket(family, kind, protocol).map_err(|error| error.map(Cause::Device))?;
         Ok(Self::adopt(device, fd, network))
+    }
+
+    /// The same, waiting.
+    pub(crate) fn open(
+        device: &'static dyn Netdev,
+        network: Network,
+        family: AddressFamily,
+    ) -> Result<Self, Cause> {
+        let mut socket = None;
+        wait(device, &|| None, &mut || {
+            socket = Some(Self::try_open(device, network, family)?);
+            Ok(())
+        })?;
+        socket.ok_or(Cause::Device(DeviceError::InvalidState))
     }
 
     /// A socket that the device already opened.
@@ -58,12 +72,13 @@ impl Socket {
         }
     }
 
-    pub(crate) const fn set_remote(&mut self, addr: SocketAddr) {
-        self.remote = Some(addr);
+    pub(crate) fn set_remote(&mut self, addr: SocketAddr) {
+        self.remote = Some(canonical(addr));
     }
 
     /// Takes this for the local address where the device cannot tell better.
     pub(crate) fn assume_local(&self, addr: Option<SocketAddr>) {
+        let addr = addr.map(canonical);
         critical_section::with(|cs| self.local.borrow(cs).set(addr));
     }
 
@@ -175,7 +190,7 @@ impl Socket {
         &'a self,
         turn: &mut Option<Turn<'a>>,
         side: Side,
-        bytes: &'a [u8],
+        bytes: &[u8],
         step: &mut Step<'_>,
     ) -> Result<(), Cause> {
         let deadline = || self.sides.deadline(side);
@@ -186,7 +201,7 @@ impl Socket {
         &'a self,
         turn: &mut Option<Turn<'a>>,
         side: Side,
-        bytes: &'a [u8],
+        bytes: &[u8],
         step: &mut Step<'_>,
     ) -> nb::Result<(), Cause> {
         if turn.is_none() {
@@ -267,7 +282,7 @@ pub(crate) fn until<T>(
 }
 
 /// The one place of this crate that waits, for everything, so that the loop is compiled once.
-fn wait(
+pub(crate) fn wait(
     device: &dyn Netdev,
     deadline: &dyn Fn() -> Option<Instant>,
     step: &mut dyn FnMut() -> nb::Result<(), Cause>,

@@ -2,7 +2,9 @@
 
 use core::net::SocketAddr;
 
-use crate::socket::Socket;
+use crate::addr::canonical;
+use crate::conn::one_by_one;
+use crate::socket::{Socket, Turn};
 use crate::{Addr, Cause, DeviceError, Error, Instant, Op, Side, SockFlags, SockOpt, WriteError};
 
 /// One send on the device.
@@ -42,15 +44,54 @@ impl Socket {
             .map_err(|error| error.map(|cause| self.error(Op::Write, cause)))
     }
 
+    /// Writes several slices while nobody else writes. Short ones are gathered, so that they leave
+    /// in one send.
+    pub(crate) fn write_parts(&self, parts: &[&[u8]]) -> Result<usize, WriteError> {
+        if self.network().is_udp() {
+            return one_by_one(parts, |part| self.write(part));
+        }
+        let (mut turn, mut total) = (None, 0);
+        let (mut room, mut filled) = ([0; GATHER], 0);
+        let mut send = |data: &[u8]| {
+            let sent = self.send_in(&mut turn, data, &|rest| self.send(rest));
+            total += sent.map_err(|(written, cause)| WriteError {
+                written: total + written,
+                error: self.error(Op::Write, cause),
+            })?;
+            Ok(())
+        };
+        for part in parts {
+            if filled + part.len() > GATHER {
+                send(room.get(..filled).unwrap_or_default())?;
+                filled = 0;
+            }
+            match room.get_mut(filled..filled + part.len()) {
+                Some(place) => place.copy_from_slice(part),
+                None => send(part)?,
+            }
+            filled = if part.len() > GATHER { 0 } else { filled + part.len() };
+        }
+        send(room.get(..filled).unwrap_or_default())?;
+        Ok(total)
+    }
+
     /// Waits to send all of `data`; with a datagram, in one step. On failure tells how much the
     /// device took.
     pub(crate) fn send_all(&self, data: &[u8], send: &Send<'_>) -> Result<usize, (usize, Cause)> {
-        let mut turn = None;
+        self.send_in(&mut None, data, send)
+    }
+
+    fn send_in<'a>(
+        &'a self,
+        turn: &mut Option<Turn<'a>>,
+        data: &[u8],
+        send: &Send<'_>,
+    ) -> Result<usize, (usize, Cause)> {
         let mut written = 0;
         loop {
             let rest = data.get(written..).unwrap_or_default();
             let mut sent = 0;
-            self.run_in(&mut turn, Side::Write, rest, &mut || {
+            self.run_in(turn, Side::Write, rest, &mut || {
                 sent = self.send_some(rest, send)?;
                 Ok(())
             })
@@ -148,7 +189,7 @@ impl Socket {
             Some(peer) => (self.device().recv(self.fd(), buf, SockFlags::NONE)?, peer),
             None => self.device().recv_from(self.fd(), buf, SockFlags::NONE)?,
         };
-        Ok((count.min(buf.len()), from))
+        Ok((count.min(buf.len()), canonical(from)))
     }
 
     fn send(&self, data: &[u8]) -> nb::Result<usize, DeviceError> {
@@ -178,3 +219,6 @@ impl Socket {
         Ok(())
     }
 }
+
+/// Slices up to this length together are copied so that they leave at once.
+const GATHER: usize = 512;

@@ -297,3 +297,74 @@ fn std_io_reads_and_writes_through_a_shared_reference() {
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     assert!(error.to_string().ends_with("i/o timeout"), "{error}");
 }
+
+#[test]
+fn listening_everywhere_hears_both_families() {
+    let device = host();
+    let listener = net::listen_on(device, "tcp", ":0").unwrap();
+    listener.set_deadline(within(device, 20_000)).unwrap();
+    let addr = listener.addr().unwrap().socket_addr().unwrap();
+    assert!(addr.is_ipv6() && addr.ip().is_unspecified(), "{addr}");
+    for host in ["127.0.0.1", "[::1]", "localhost", ""] {
+        let conn = net::dial_on(device, "tcp", &format!("{host}:{}", addr.port())).unwrap();
+        let accepted = listener.accept().unwrap();
+        assert_eq!(accepted.remote_addr(), conn.local_addr(), "{host}");
+        assert_eq!(accepted.local_addr(), conn.remote_addr(), "{host}");
+    }
+    let four = net::listen_on(device, "tcp4", "0.0.0.0:0").unwrap();
+    assert!(four.addr().unwrap().to_string().starts_with("0.0.0.0:"));
+    let six = net::listen_on(device, "tcp6", "[::]:0").unwrap();
+    let port = six.addr().unwrap().socket_addr().unwrap().port();
+    assert!(net::dial_on(device, "tcp4", &format!("127.0.0.1:{port}")).is_err(), "IPv6 only");
+    net::dial_on(device, "tcp6", &format!("[::1]:{port}")).unwrap();
+}
+
+#[test]
+fn datagrams_of_both_families_reach_one_socket() {
+    let device = host();
+    let server = net::listen_packet_on(device, "udp", ":0").unwrap();
+    server.set_deadline(within(device, 20_000)).unwrap();
+    let port = server.local_addr().unwrap().socket_addr().unwrap().port();
+    let mut buf = [0; 8];
+    for host in ["127.0.0.1", "[::1]"] {
+        let client = net::dial_on(device, "udp", &format!("{host}:{port}")).unwrap();
+        client.set_deadline(within(device, 20_000)).unwrap();
+        client.write(b"ask").unwrap();
+        let (count, from) = server.read_from(&mut buf).unwrap();
+        assert_eq!((count, Some(from)), (3, client.local_addr().unwrap().socket_addr()), "{host}");
+        server.write_to(b"answer", from).unwrap();
+        assert_eq!(client.read(&mut buf), Ok(6), "{host}");
+    }
+}
+
+#[test]
+fn a_zone_is_dialled_by_its_number() {
+    let device = host();
+    let listener = net::listen_on(device, "tcp6", "[::1%1]:0").unwrap();
+    let port = listener.addr().unwrap().socket_addr().unwrap().port();
+    net::dial_on(device, "tcp6", &format!("[::1%1]:{port}")).unwrap();
+    let error = net::dial_on(device, "tcp6", "[::1%lo]:1").unwrap_err();
+    let text = error.about("tcp6", "[::1%lo]:1").to_string();
+    assert_eq!(text, "dial tcp6: address ::1%lo: unknown IPv6 zone");
+}
+
+#[test]
+fn a_pc_tells_of_its_loopback() {
+    let device = host();
+    let lo = net::interface_by_index(device, 1).unwrap();
+    assert_eq!((lo.name, lo.flags.to_string()), ("lo", "up|loopback|running".to_owned()));
+    let addrs: Vec<String> =
+        net::interface_addrs(device).unwrap().map(|(_, network)| network.to_string()).collect();
+    assert_eq!(addrs, ["127.0.0.0/8"]);
+    let error = net::interface_by_index(device, 2).unwrap_err();
+    assert_eq!(error.to_string(), "route: no such network interface");
+}
+
+#[test]
+fn a_name_has_addresses() {
+    let mut found = [core::net::IpAddr::V4(core::net::Ipv4Addr::UNSPECIFIED); 8];
+    let count = net::lookup_host_on(host(), "localhost", &mut found).unwrap();
+    assert!(count > 0 && found[..count].iter().all(core::net::IpAddr::is_loopback));
+    assert_eq!(net::lookup_host_on(host(), "::ffff:10.0.0.1", &mut found), Ok(1));
+    assert_eq!(found[0].to_string(), "10.0.0.1");
+}

@@ -132,6 +132,9 @@ pub enum SockOpt<'a> {
     Linger(Option<Duration>),
     /// `TCP_NODELAY`: small writes are not held back.
     NoDelay(bool),
+    /// `IPV6_V6ONLY`, before binding: with `false` a socket of IPv6 that is bound to the unspecified
+    /// address takes what comes over IPv4, too, and speaks with such peers.
+    Ipv6Only(bool),
     /// `SO_BROADCAST`: datagrams may go to the broadcast address.
     Broadcast(bool),
     /// Which roots a TLS session trusts.

@@ -45,6 +45,7 @@ impl Socket {
         if self.phase() == Phase::Connected {
             return Err(nb::Error::Other(Error::InvalidState));
         }
+        let to = self.in_own_family(to);
         self.check_family(to)?;
         self.attempt(WRITE, || udp.send_to(data, to), |_| false)
     }
@@ -79,6 +80,16 @@ impl Socket {
         match self.io() {
             Some(Io::Datagram(udp)) => Ok(udp),
             _ => Err(Error::InvalidState),
+        }
+    }
+
+    /// A socket of IPv6 speaks with peers of IPv4 by addresses of its own family.
+    fn in_own_family(&self, addr: SocketAddr) -> SocketAddr {
+        match addr {
+            SocketAddr::V4(four) if self.family() == AddressFamily::Inet6 => {
+                SocketAddr::new(four.ip().to_ipv6_mapped().into(), four.port())
+            }
+            addr => addr,
         }
     }
 

@@ -280,6 +280,9 @@ impl Socket {
                 self.lingers.store(time.is_some_and(|time| !time.is_zero()), Ordering::Relaxed);
                 self.with_raw(|raw| raw.set_linger(time.map(whole_seconds)))
             }
+            SockOpt::Ipv6Only(on) if self.family == AddressFamily::Inet6 => {
+                self.with_raw(|raw| raw.set_only_v6(on))
+            }
             SockOpt::NoDelay(on) if stream => self.with_raw(|raw| raw.set_tcp_nodelay(on)),
             SockOpt::Broadcast(on) if !stream => self.with_raw(|raw| raw.set_broadcast(on)),
             _ => return Err(Error::Unsupported),

@@ -2,11 +2,16 @@
 
 use core::fmt;
 
-use super::{AddrError, AddrErrorKind, Cause, Error, LookupErrorKind, Op, WriteError};
+use super::{
+    AddrError, AddrErrorKind, Cause, DnsError, Error, LookupErrorKind, Op, ParseError, WriteError,
+};
 use crate::DeviceError;
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.cause == Cause::ClosedPipe {
+            return self.cause.fmt(f); // Go does not wrap this one
+        }
         f.write_str(self.op.name())?;
         if let Some(network) = self.network {
             write!(f, " {network}")?;
@@ -43,6 +48,8 @@ impl fmt::Display for Cause {
             Self::Lookup(kind) => write!(f, "lookup: {kind}"),
             Self::Spoilt => f.write_str("an earlier write was left unfinished"),
             Self::WriteToConnected => f.write_str("use of WriteTo with pre-connected connection"),
+            Self::ClosedPipe => f.write_str("io: read/write on closed pipe"),
+            Self::NoSuchInterface => f.write_str("no such network interface"),
         }
     }
 }
@@ -73,6 +80,18 @@ impl fmt::Display for AddrError<'_> {
     }
 }
 
+impl fmt::Display for DnsError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "lookup {}: {}", self.name, self.kind)
+    }
+}
+
+impl fmt::Display for ParseError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "invalid {}: {}", self.kind, self.text)
+    }
+}
+
 impl fmt::Display for WriteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.error.fmt(f)
@@ -89,7 +108,7 @@ const fn call(op: Op, error: DeviceError) -> &'static str {
             | DeviceError::Tls(_)
             | DeviceError::Fault(_),
         )
-        | (Op::Lookup | Op::Join | Op::Leave, _) => "",
+        | (Op::Lookup | Op::Join | Op::Leave | Op::Route, _) => "",
         (Op::Dial | Op::Listen, DeviceError::NoSockets) => "socket: ",
         (Op::Dial, DeviceError::AddrInUse) => "bind: ",
         (Op::Listen, DeviceError::AddrInUse | DeviceError::AddrNotAvailable) => "bind: ",

@@ -33,12 +33,14 @@ pub(crate) struct State {
     /// Names asked for, and how many lookups are not ended.
     pub(crate) asked: Vec<String>,
     pub(crate) lookups: Vec<String>,
+    family: Option<AddressFamily>,
     /// How connecting to an address ends; without an entry it never does.
     pub(crate) peers: HashMap<SocketAddr, Result<(), Error>>,
     pub(crate) tried: Vec<SocketAddr>,
     pub(crate) bind: Option<Error>,
     pub(crate) listen: Option<Error>,
     pub(crate) no_sockets: bool,
+    pub(crate) no_inet6: bool,
     pub(crate) no_local_addr: bool,
     pub(crate) options: Vec<String>,
 }
@@ -52,6 +54,8 @@ pub(crate) struct Sock {
     pub(crate) ended: bool,
     pub(crate) reset: bool,
     pub(crate) sent: Vec<u8>,
+    /// Lengths of what was taken, one for each send.
+    pub(crate) sends: Vec<usize>,
     pub(crate) datagrams_sent: Vec<(Vec<u8>, Option<SocketAddr>)>,
     /// How many bytes the device still takes.
     pub(crate) room: usize,
@@ -146,6 +150,7 @@ impl Sock {
         let count = data.len().min(self.room).min(self.piece);
         self.room -= count;
         self.sent.extend(&data[..count]);
+        self.sends.push(count);
         if count == 0 { Err(nb::Error::WouldBlock) } else { Ok(count) }
     }
 
@@ -219,8 +224,16 @@ impl Netdev for Bench {
         Ok(IpConfig::new(US.ip(), 8))
     }
 
-    fn socket(&self, _: AddressFamily, kind: SockType, _: Protocol) -> nb::Result<SockFd, Error> {
+    fn socket(
+        &self,
+        family: AddressFamily,
+        kind: SockType,
+        _: Protocol,
+    ) -> nb::Result<SockFd, Error> {
         let mut state = self.state();
+        if state.no_inet6 && family == AddressFamily::Inet6 {
+            return Err(Error::Unsupported.into());
+        }
         if state.no_sockets {
             return Err(Error::NoSockets.into());
         }
@@ -325,16 +338,26 @@ impl Netdev for Bench {
         self.with(fd, |sock| sock.local.ok_or(Error::InvalidState.into()))
     }
 
-    fn get_host_by_name(&self, name: &str, _: Option<AddressFamily>) -> nb::Result<Lookup, Error> {
+    fn get_host_by_name(
+        &self,
+        name: &str,
+        family: Option<AddressFamily>,
+    ) -> nb::Result<Lookup, Error> {
         let mut state = self.state();
         state.asked.push(name.to_string());
         state.lookups.push(name.to_string());
+        state.family = family;
         Ok(Lookup::new(0, 1))
     }
 
     fn lookup_result(&self, _: Lookup, out: &mut [IpAddr]) -> nb::Result<usize, Error> {
         let state = self.state();
         let found = state.names.get(state.lookups.last().unwrap()).ok_or(nb::Error::WouldBlock)?;
+        let own = |ip: &&IpAddr| match state.family {
+            None => true,
+            Some(family) => ip.is_ipv6() == (family == AddressFamily::Inet6),
+        };
+        let found: Vec<IpAddr> = found.iter().filter(own).copied().collect();
         if found.is_empty() {
             return Err(Error::HostUnknown.into());
         }

@@ -103,7 +103,7 @@ fn a_network_of_one_family_takes_addresses_of_that_family_only() {
     assert_eq!(six.remote_addr().unwrap().to_string(), "[2001:db8::1]:80");
     bench_name(bench, "four.example", &["10.0.0.1"]);
     let error = net::dial_on(bench, "tcp6", "four.example:80").unwrap_err();
-    assert_eq!(error.cause, Cause::Address(AddrErrorKind::NoSuitableAddress));
+    assert_eq!(error.cause, Cause::Lookup(LookupErrorKind::NoSuchHost));
 }
 
 #[test]

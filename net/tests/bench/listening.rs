@@ -68,7 +68,13 @@ fn a_failed_listen_closes_its_socket() {
     let error = net::listen_on(bench, "tcp", "127.0.0.1:8080").unwrap_err();
     assert_eq!(error.cause, Cause::Device(DeviceError::Unsupported));
     assert_eq!(bench.open_sockets(), 0);
-    assert_eq!(net::listen_on(bench, "tcp", "").unwrap_err().cause, Cause::MissingAddress);
+}
+
+#[test]
+fn nothing_at_all_is_every_address_and_any_port() {
+    let listener = net::listen_on(Bench::new(), "tcp", "").unwrap();
+    let addr = listener.addr().unwrap().socket_addr().unwrap();
+    assert!(addr.ip().is_unspecified() && addr.port() != 0, "{addr}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod datagrams;
 mod deadlines;
 mod device;
 mod dialling;
+mod families;
 mod linking;
 mod listening;
 mod reading;

@@ -168,3 +168,20 @@ fn a_panic_in_the_middle_gives_the_side_back() {
     bench.edit(fd, |sock| sock.room = 100);
     assert_eq!(conn.write(b"next"), Ok(4));
 }
+
+#[test]
+fn short_slices_leave_in_one_send_and_long_ones_as_they_are() {
+    let bench = Bench::new();
+    let (conn, fd) = bench.conn();
+    let long = vec![b'x'; 2000];
+    assert_eq!(conn.write_parts(&[b"GET ", b"/", b"", b"\r\n\r\n"]), Ok(9));
+    assert_eq!(bench.edit(fd, |sock| core::mem::take(&mut sock.sends)), [9]);
+    assert_eq!(conn.write_parts(&[b"head", &long, b"tail", b"!"]), Ok(2009));
+    assert_eq!(bench.edit(fd, |sock| core::mem::take(&mut sock.sends)), [4, 2000, 5]);
+    let sent = bench.edit(fd, |sock| core::mem::take(&mut sock.sent));
+    assert_eq!(sent, [b"GET /\r\n\r\nhead", &long[..], b"tail!"].concat());
+    bench.edit(fd, |sock| sock.room = 10);
+    conn.set_write_deadline(Some(ms(1000))).unwrap();
+    let error = conn.write_parts(&[b"12345678", &long]).unwrap_err();
+    assert_eq!((error.written, error.timeout()), (10, true));
+}
