@@ -175,6 +175,7 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     Behaviour::new("backlog", listen::backlog),
     Behaviour::new("several sockets at once", table::several),
     Behaviour::new("successors", table::successors),
+    Behaviour::new("no bytes cross connections", table::crossing),
     Behaviour::new("exhaustion and recovery", table::exhaustion),
     Behaviour::new("stale handles", misuse::stale_handles),
     Behaviour::new("misuse", misuse::wrong_state),

@@ -187,6 +187,7 @@ pub(crate) const STATE_CONNECTED: u8 = 4;
 /// Error numbers of newlib, ERRNO.
 pub(crate) mod errno {
     pub(crate) const NONE: u8 = 0;
+    pub(crate) const EBADF: u8 = 9;
     pub(crate) const EAGAIN: u8 = 11;
     pub(crate) const ENFILE: u8 = 23;
     pub(crate) const ECONNRESET: u8 = 104;

@@ -130,7 +130,7 @@ impl<L: SpiLink> Core<'_, L> {
             Connect::Slot => {
                 let slot = self.ask(owner, &GET_SOCKET, &[])?.byte();
                 match slot.ok_or(Error::Fault(Fault::Frame))? {
-                    NO_SOCKET => return Err(Error::NoSockets.into()),
+                    NO_SOCKET => return Err(self.out_of_slots()),
                     slot => Connect::Dial(slot),
                 }
             }
@@ -170,10 +170,14 @@ impl<L: SpiLink> Core<'_, L> {
             return Err(nb::Error::WouldBlock);
         }
         let flags = self.ask(owner, &POLL, &[&[fd]])?.byte().unwrap_or(POLL_FAILED);
-        if flags & POLL_FAILED == 0 && flags & POLL_WRITABLE != 0 {
+        self.look_later(index, LOOK);
+        if flags & POLL_FAILED != 0 {
+            // The firmware could not look. Another CONNECT tells how far the first has come.
+            return Ok(Kind::Connect(Connect::Start(fd)));
+        }
+        if flags & POLL_WRITABLE != 0 {
             return Ok(Kind::Connect(Connect::Outcome(fd)));
         }
-        self.look_later(index, LOOK);
         Err(nb::Error::WouldBlock)
     }
 

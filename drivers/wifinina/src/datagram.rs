@@ -79,7 +79,7 @@ impl<L: SpiLink> Core<'_, L> {
                 };
                 Kind::Opening(match number.ok_or(Error::Fault(Fault::Frame))? {
                     NO_SOCKET if descriptors => return Err(self.out_of_descriptors().into()),
-                    NO_SOCKET => return Err(Error::NoSockets.into()),
+                    NO_SOCKET => return Err(self.out_of_slots()),
                     fd if descriptors => Opening::Unblock(fd),
                     slot => Opening::Bind(Channel::Slot(slot)),
                 })

@@ -51,12 +51,29 @@ pub(crate) enum Owner {
     Stray(u8),
 }
 
+impl Owner {
+    /// A fingerprint (FNV-1a) of what is asked. What a socket asks follows from the socket.
+    pub(crate) fn tag(self, params: &[&[u8]]) -> u16 {
+        if matches!(self, Self::Read(_) | Self::Write(_)) {
+            return 0;
+        }
+        let bytes = params.iter().flat_map(|param| param.iter());
+        let hash = bytes.fold(0x811C_9DC5_u32, |hash, &byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        });
+        let [a, b, c, d] = hash.to_be_bytes();
+        u16::from_be_bytes([a ^ c, b ^ d])
+    }
+}
+
 /// A command that the chip has.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flight {
     pub(crate) command: &'static Command,
     pub(crate) owner: Owner,
     pub(crate) since: Instant,
+    /// Tells questions of one owner apart that differ in their parameters only.
+    pub(crate) tag: u16,
     /// Bytes asked for, for a reply that is data.
     asked: usize,
     reason: Reason,
@@ -115,8 +132,8 @@ impl<L: SpiLink> Exchange<L> {
         asked: usize,
     ) -> nb::Result<(), Fault> {
         self.transmit(call, command, params)?;
-        let since = call.now();
-        self.flight = Some(Flight { command, owner, since, asked, reason: Reason::None });
+        let (since, tag) = (call.now(), owner.tag(params));
+        self.flight = Some(Flight { command, owner, since, tag, asked, reason: Reason::None });
         Ok(())
     }
 

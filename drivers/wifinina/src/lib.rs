@@ -9,6 +9,7 @@ mod device;
 mod exchange;
 mod firmware;
 mod frame;
+mod identity;
 mod listener;
 mod look;
 mod lookup;

@@ -5,7 +5,7 @@
 
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
-use netdev::{Error, Fault, SockFd};
+use netdev::{Error, Fault, Instant, SockFd};
 
 use crate::command::{
     AVAIL_DATA_TCP, DESCRIPTORS, GET_REMOTE_DATA, GET_SOCKET, GET_STATE_TCP, GETPEERNAME,
@@ -14,9 +14,10 @@ use crate::command::{
 use crate::datagram::Opening;
 use crate::exchange::{Owner, REJECTED};
 use crate::frame::Answer;
+use crate::identity::Identity;
 use crate::look::LOOK;
 use crate::ports::OTHER_PORTS;
-use crate::sockets::{Channel, Kind};
+use crate::sockets::{Channel, Kind, Socket};
 use crate::spi::SpiLink;
 use crate::state::Core;
 use crate::stream::Stream;
@@ -27,6 +28,8 @@ pub(crate) struct Listener {
     pub(crate) slot: u8,
     /// A connection that was taken off the chip's queue and is being made ready.
     pub(crate) guest: Option<Guest>,
+    /// A slot of ours that the chip named: whose it is now is to be found out.
+    pub(crate) named: Option<u8>,
     /// The question that is out is for connections that the accept flag does not show.
     pub(crate) asks_for_hidden: bool,
     /// How often in a row the chip answered what no listener answers.
@@ -37,12 +40,14 @@ pub(crate) struct Listener {
 pub(crate) enum Visit {
     Nobody,
     Guest(u8),
+    /// One of ours.
+    Known(u8),
     Strange,
 }
 
 impl Listener {
     pub(crate) fn new(slot: u8) -> Self {
-        Self { slot, guest: None, asks_for_hidden: false, strange: 0 }
+        Self { slot, guest: None, named: None, asks_for_hidden: false, strange: 0 }
     }
 
     /// The slots that it holds.
@@ -61,13 +66,17 @@ impl Listener {
 pub(crate) struct Guest {
     pub(crate) slot: u8,
     peer: SocketAddrV4,
+    /// In the firmware's own list, so that its slot may come to be somebody else's.
+    spawned: bool,
+    /// When the peer's address was asked for.
+    seen: Instant,
     step: Step,
 }
 
 impl Guest {
-    pub(crate) fn new(slot: u8) -> Self {
-        let unknown = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
-        Self { slot, peer: unknown, step: Step::Peer }
+    pub(crate) fn new(slot: u8, spawned: bool) -> Self {
+        let peer = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+        Self { slot, peer, spawned, seen: Instant::START, step: Step::Peer }
     }
 }
 
@@ -79,6 +88,9 @@ enum Step {
     Find(u8),
     /// The descriptor is made non-blocking.
     Unblock(u8),
+    /// No descriptor was found: is the connection still there? The address of one that is not is
+    /// whatever stood in the firmware's memory.
+    Alive,
     /// Ready; `true`: it could not be made non-blocking.
     Ready(bool),
 }
@@ -133,7 +145,7 @@ impl<L: SpiLink> Core<'_, L> {
                 Kind::Starting(None) => {
                     let slot = self.ask(Owner::Write(index), &GET_SOCKET, &[])?.byte();
                     match slot.ok_or(Error::Fault(Fault::Frame))? {
-                        NO_SOCKET => return Err(Error::NoSockets.into()),
+                        NO_SOCKET => return Err(self.out_of_slots()),
                         slot => Kind::Starting(Some(slot)),
                     }
                 }
@@ -180,10 +192,15 @@ impl<L: SpiLink> Core<'_, L> {
     /// The accept flag is spelt out: left out, the firmware reads it from the padding.
     fn ask_for_guest(&mut self, index: u8, slot: u8) -> nb::Result<(), Error> {
         let owner = Owner::Read(index);
-        if !self.may_look(index)? {
+        if let Some(named) = self.listener(index)?.named {
+            self.find_out_whose(named)?;
+            self.listener(index)?.named = None;
+        }
+        if !self.may_look(index)? || (self.listeners_are_held() && !self.is_out(owner)) {
             return Err(nb::Error::WouldBlock);
         }
         if !self.is_out(owner) {
+            self.walks();
             let hidden = self.state.firmware.accepts_silent() && self.news_are_hidden();
             self.listener(index)?.asks_for_hidden = hidden;
         }
@@ -192,12 +209,21 @@ impl<L: SpiLink> Core<'_, L> {
         if flag == 0 {
             self.found_news();
         }
-        if !self.listener(index)?.is_quiet() {
+        let listener = self.listener(index)?;
+        if !listener.is_quiet() || listener.named.is_some() {
             self.found_news();
             return Ok(());
         }
         self.look_later(index, LOOK);
         Err(nb::Error::WouldBlock)
+    }
+
+    /// The chip named a slot of ours: it has unread data, or it is somebody else's by now.
+    fn find_out_whose(&mut self, slot: u8) -> nb::Result<(), Error> {
+        let at = |socket: &Socket| socket.slots().contains(&Some(slot));
+        let Some(index) = self.state.sockets.iter().position(at) else { return Ok(()) };
+        let index = u8::try_from(index).map_err(|_| Error::BadSocket)?;
+        self.identify(index, Owner::Read(index)).map(|_| ())
     }
 
     fn listener(&mut self, index: u8) -> Result<&mut Listener, Error> {
@@ -212,7 +238,11 @@ impl<L: SpiLink> Core<'_, L> {
         let hidden = self.listener(index).is_ok_and(|listener| listener.asks_for_hidden);
         match self.new_guest(answer, hidden) {
             Visit::Nobody => self.set_strange(index, 0),
-            Visit::Guest(slot) => self.set_guest(index, Some(Guest::new(slot))),
+            Visit::Guest(slot) => {
+                let spawned = hidden || !self.state.firmware.accepts_silent();
+                self.set_guest(index, Some(Guest::new(slot, spawned)));
+            }
+            Visit::Known(slot) => self.set_named(index, slot),
             Visit::Strange => self.listener_is_strange(index),
         }
     }
@@ -224,12 +254,30 @@ impl<L: SpiLink> Core<'_, L> {
         let slots = self.state.firmware.slots();
         match answer.array() {
             Some([NO_SOCKET, 0]) => Visit::Nobody,
-            Some([slot, 0]) if slot < slots && !self.slot_is_known(slot) => Visit::Guest(slot),
+            Some([slot, 0]) if slot < slots && !self.slot_is_known(slot) => {
+                self.state.left.remove(slot);
+                Visit::Guest(slot)
+            }
             _ if self.state.firmware.accepts_silent() && !hidden => {
                 self.state.sweep = Some(0);
                 Visit::Strange
             }
+            Some([slot, 0]) => Visit::Known(slot),
             _ => Visit::Nobody,
+        }
+    }
+
+    /// One of ours was named, perhaps because it has unread data: that is asked about now and then.
+    fn set_named(&mut self, index: u8, slot: u8) {
+        let now = self.call.now();
+        let worth_it = |socket: &Socket| {
+            matches!(socket.kind, Kind::Stream(Stream { channel, identity: Some(identity), .. })
+                if channel == Channel::Slot(slot) && identity.is_old(now))
+        };
+        if self.state.sockets.iter().any(worth_it)
+            && let Ok(listener) = self.listener(index)
+        {
+            listener.named = Some(slot);
         }
     }
 
@@ -251,6 +299,13 @@ impl<L: SpiLink> Core<'_, L> {
         {
             listener.strange = strange;
         }
+    }
+
+    /// A connection that was being made ready is gone. Where the firmware goes on holding its slot,
+    /// that gets a STOP.
+    pub(crate) fn guest_ended(&mut self, index: u8) {
+        self.set_guest(index, None);
+        self.state.sweep = Some(0);
     }
 
     fn set_guest(&mut self, index: u8, guest: Option<Guest>) {
@@ -280,10 +335,10 @@ impl<L: SpiLink> Core<'_, L> {
                 let peer = SocketAddrV4::new(Ipv4Addr::new(a, b, c, d), port);
                 let first = *DESCRIPTORS.start();
                 let helps = self.state.firmware.writes_can_be_unblocked();
-                let step = if helps { Step::Find(first) } else { Step::Ready(true) };
-                return Ok(Guest { peer, step, ..guest });
+                let step = if helps { Step::Find(first) } else { Step::Alive };
+                return Ok(Guest { peer, step, seen: self.call.now(), ..guest });
             }
-            Step::Find(fd) if !DESCRIPTORS.contains(&fd) => Step::Ready(true),
+            Step::Find(fd) if !DESCRIPTORS.contains(&fd) => Step::Alive,
             Step::Find(fd) if self.is_ours(fd) => Step::Find(fd + 1),
             Step::Find(fd) => {
                 let answer = self.ask(owner, &GETPEERNAME, &[&[fd]])?;
@@ -302,6 +357,14 @@ impl<L: SpiLink> Core<'_, L> {
                 Err(nb::Error::Other(Error::Fault(REJECTED))) => Step::Ready(true),
                 Err(error) => return Err(error),
             },
+            Step::Alive => {
+                // What the answer means for the guest is settled where it arrives.
+                let alive = self.slot_is_alive(owner, guest.slot)?;
+                if !alive {
+                    return Err(nb::Error::WouldBlock);
+                }
+                Step::Ready(true)
+            }
             Step::Ready(blocking) => Step::Ready(blocking),
         };
         Ok(Guest { step, ..guest })
@@ -327,7 +390,9 @@ impl<L: SpiLink> Core<'_, L> {
         self.set_guest(index, None);
         let place = self.index(fd)?;
         let socket = self.socket(place)?;
-        socket.kind = Kind::Stream(Stream::new(Channel::Slot(guest.slot), blocking));
+        let mut stream = Stream::new(Channel::Slot(guest.slot), blocking);
+        stream.identity = guest.spawned.then_some(Identity::seen(guest.seen));
+        socket.kind = Kind::Stream(stream);
         socket.peer = guest.peer;
         socket.port = port;
         Ok((fd, SocketAddr::V4(guest.peer)))

@@ -65,7 +65,7 @@ impl<L: SpiLink> Core<'_, L> {
                     return Ok(1);
                 }
                 LookupState::Asked => {
-                    self.ask(Owner::Lookup, &REQ_HOST_BY_NAME, &[]).map(|answer| resolved(&answer))
+                    self.answer_to(Owner::Lookup, &REQ_HOST_BY_NAME).map(|answer| resolved(&answer))
                 }
                 LookupState::Resolved => {
                     self.ask(Owner::Lookup, &GET_HOST_BY_NAME, &[]).map(|answer| found(&answer))

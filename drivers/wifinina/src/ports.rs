@@ -27,7 +27,10 @@ impl<L: SpiLink> Core<'_, L> {
     pub(crate) fn port_is_taken(&self, index: u8, port: u16) -> bool {
         (0_u8..).zip(&self.state.sockets).any(|(other, socket)| {
             let same = self.state.sockets.get(usize::from(index)).map(|it| it.dgram);
-            let bound = !matches!(socket.kind, Kind::Stream(_) | Kind::Ended | Kind::Stopped(_));
+            let bound = !matches!(
+                socket.kind,
+                Kind::Stream(_) | Kind::Ended | Kind::Stopped(_) | Kind::Doomed(_)
+            );
             other != index && bound && socket.port == port && same == Some(socket.dgram)
         })
     }

@@ -1,8 +1,9 @@
 //! UDP by slot, for firmware without descriptors.
 //!
 //! A slot has one buffer for the datagram to be sent, one for the datagram that came, and one address
-//! for both: the destination that was set, or the sender of what came, whichever was later. So the
-//! three commands of a send go out back to back, and what came is read to its end before the next.
+//! for both: the destination that was set, or the sender of what came, whichever was later. So before a
+//! send the sender of what waits is asked for, the commands of a send go out back to back, and before
+//! the last one the destination is looked at: while a datagram waits to be read, none comes after it.
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
@@ -27,15 +28,40 @@ pub(crate) struct SlotDatagram {
 
 impl SlotDatagram {
     pub(crate) fn new() -> Self {
-        Self { outgoing: Outgoing::Destination, incoming: Incoming::Look }
+        Self { outgoing: Outgoing::Look, incoming: Incoming::Look }
     }
 }
 
+/// The step whose answer is awaited.
 #[derive(Clone, Copy, Debug)]
 enum Outgoing {
-    Destination,
-    Payload,
+    /// Whether a datagram waits, whose sender the destination would overwrite.
+    Look,
+    /// That sender; the datagram has this length.
+    Sender(u16),
+    Destination(Check),
+    Payload(Check),
+    /// Whether a datagram came in between, whose sender is the destination now.
+    Verify,
+    /// One of this length did.
+    Late(u16),
     Transmit,
+}
+
+/// Whether the destination is to be verified before the datagram goes out.
+#[derive(Clone, Copy, Debug)]
+enum Check {
+    Due,
+    Done,
+}
+
+impl Check {
+    fn next(self) -> Outgoing {
+        match self {
+            Self::Due => Outgoing::Verify,
+            Self::Done => Outgoing::Transmit,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -56,31 +82,87 @@ impl<L: SpiLink> Core<'_, L> {
         data: &[u8],
         to: SocketAddrV4,
     ) -> nb::Result<usize, Error> {
-        let owner = Owner::Write(index);
-        let (ip, port) = (to.ip().octets(), to.port().to_be_bytes());
         loop {
-            let next = match self.slot_datagram(index)?.outgoing {
-                Outgoing::Destination => {
-                    let params: [&[u8]; 4] = [&ip, &port, &[slot], &[UDP_MODE]];
-                    self.ask(owner, &START_CLIENT_TCP_UDP, &params)?;
-                    if data.is_empty() { Outgoing::Transmit } else { Outgoing::Payload }
-                }
-                Outgoing::Payload => {
-                    if self.ask(owner, &INSERT_DATABUF, &[&[slot], data])?.is_zero() {
-                        self.slot_datagram(index)?.outgoing = Outgoing::Destination;
-                        return Err(nb::Error::WouldBlock);
-                    }
-                    Outgoing::Transmit
-                }
-                Outgoing::Transmit => {
-                    let sent = self.ask(owner, &SEND_DATA_UDP, &[&[slot]])?;
-                    self.slot_datagram(index)?.outgoing = Outgoing::Destination;
-                    let failed = sent.is_zero();
-                    return if failed { Err(Error::Unreachable.into()) } else { Ok(data.len()) };
-                }
-            };
+            let outgoing = self.slot_datagram(index)?.outgoing;
+            if let Outgoing::Transmit = outgoing {
+                let sent = self.ask(Owner::Write(index), &SEND_DATA_UDP, &[&[slot]])?;
+                self.slot_datagram(index)?.outgoing = Outgoing::Look;
+                let failed = sent.is_zero();
+                return if failed { Err(Error::Unreachable.into()) } else { Ok(data.len()) };
+            }
+            let next = self.send_step(index, slot, outgoing, data, to)?;
             self.slot_datagram(index)?.outgoing = next;
         }
+    }
+
+    fn send_step(
+        &mut self,
+        index: u8,
+        slot: u8,
+        outgoing: Outgoing,
+        data: &[u8],
+        to: SocketAddrV4,
+    ) -> nb::Result<Outgoing, Error> {
+        let owner = Owner::Write(index);
+        let (ip, port) = (to.ip().octets(), to.port().to_be_bytes());
+        // While a datagram waits to be read the firmware receives no other.
+        let incoming = self.slot_datagram(index)?.incoming;
+        Ok(match outgoing {
+            Outgoing::Look => match incoming {
+                Incoming::Look => {
+                    let len = self.ask(owner, &AVAIL_DATA_TCP, &[&[slot]])?.array();
+                    match u16::from_le_bytes(len.ok_or(Error::Fault(Fault::Frame))?) {
+                        0 => Outgoing::Destination(Check::Due),
+                        len => Outgoing::Sender(len),
+                    }
+                }
+                Incoming::Sender(len) => Outgoing::Sender(len),
+                Incoming::Data(..) | Incoming::Rest(_) => Outgoing::Destination(Check::Done),
+            },
+            Outgoing::Sender(len) => {
+                let from = self.remote_of(owner, slot)?;
+                self.slot_datagram(index)?.incoming = Incoming::Data(len, from);
+                Outgoing::Destination(Check::Done)
+            }
+            Outgoing::Destination(check) => {
+                let params: [&[u8]; 4] = [&ip, &port, &[slot], &[UDP_MODE]];
+                self.ask(owner, &START_CLIENT_TCP_UDP, &params)?;
+                if data.is_empty() { check.next() } else { Outgoing::Payload(check) }
+            }
+            Outgoing::Payload(check) => {
+                if self.ask(owner, &INSERT_DATABUF, &[&[slot], data])?.is_zero() {
+                    self.slot_datagram(index)?.outgoing = Outgoing::Look;
+                    return Err(nb::Error::WouldBlock);
+                }
+                check.next()
+            }
+            Outgoing::Verify => {
+                let len = self.ask(owner, &AVAIL_DATA_TCP, &[&[slot]])?.array();
+                match u16::from_le_bytes(len.ok_or(Error::Fault(Fault::Frame))?) {
+                    0 => Outgoing::Transmit,
+                    len => Outgoing::Late(len),
+                }
+            }
+            Outgoing::Late(len) => match self.remote_of(owner, slot)? {
+                // It came before the destination was set, and nobody knows from whom: it is dropped.
+                remote if remote == to => {
+                    self.slot_datagram(index)?.incoming = Incoming::Rest(len);
+                    Outgoing::Transmit
+                }
+                from => {
+                    self.slot_datagram(index)?.incoming = Incoming::Data(len, from);
+                    Outgoing::Destination(Check::Done)
+                }
+            },
+            Outgoing::Transmit => Outgoing::Transmit,
+        })
+    }
+
+    /// The one address of a slot: the sender of what came, or the destination.
+    fn remote_of(&mut self, owner: Owner, slot: u8) -> nb::Result<SocketAddrV4, Error> {
+        let answer = self.ask(owner, &GET_REMOTE_DATA, &[&[slot]])?;
+        let [a, b, c, d, high, low] = answer.array().ok_or(Error::Fault(Fault::Frame))?;
+        Ok(SocketAddrV4::new(Ipv4Addr::new(a, b, c, d), u16::from_be_bytes([high, low])))
     }
 
     pub(crate) fn recv_by_slot(
@@ -106,13 +188,7 @@ impl<L: SpiLink> Core<'_, L> {
                         None => return Err(Error::Fault(Fault::Frame).into()),
                     }
                 }
-                Incoming::Sender(len) => {
-                    let answer = self.ask(owner, &GET_REMOTE_DATA, &[&[slot]])?;
-                    let [a, b, c, d, high, low] =
-                        answer.array().ok_or(Error::Fault(Fault::Frame))?;
-                    let port = u16::from_be_bytes([high, low]);
-                    Incoming::Data(len, SocketAddrV4::new(Ipv4Addr::new(a, b, c, d), port))
-                }
+                Incoming::Sender(len) => Incoming::Data(len, self.remote_of(owner, slot)?),
                 Incoming::Data(len, from) => {
                     let read = self.read_datagram(index, slot, len, buf)?;
                     let rest = len.saturating_sub(u16::try_from(read).unwrap_or(len));

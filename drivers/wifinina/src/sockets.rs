@@ -76,6 +76,7 @@ impl Socket {
             Kind::Opening(opening) => opening.channel(),
             Kind::Datagram(datagram) => Some(datagram.channel),
             Kind::Starting(slot) => slot.map(Channel::Slot),
+            Kind::Doomed(channel) => Some(channel),
             Kind::Listener(listener) => return listener.slots(),
             Kind::Fresh | Kind::Ended | Kind::Stopped(_) | Kind::Gone => None,
         };
@@ -112,6 +113,9 @@ pub(crate) enum Kind {
     Ended,
     /// Closed on the chip; the listener in this slot is still to forget it.
     Stopped(u8),
+    /// Its link was lost, and the firmware has closed it behind its back: the number is to be given
+    /// back before it is somebody else's.
+    Doomed(Channel),
     /// The chip was reset and forgot everything.
     Gone,
 }
@@ -160,12 +164,30 @@ impl<L: SpiLink> Core<'_, L> {
         if let Ok(socket) = self.socket(index) {
             if !matches!(socket.kind, Kind::Fresh) {
                 socket.failed.get_or_insert(error);
-                socket.kind = Kind::Gone;
+                // Its port is a listener's, who may come back while somebody still holds this one.
+                let connection = matches!(socket.kind, Kind::Stream(_) | Kind::Doomed(_));
+                socket.kind = if connection { Kind::Ended } else { Kind::Gone };
             }
             socket.read_mail = None;
             socket.write_mail = None;
         }
         self.clear_in_flight(index);
+    }
+
+    /// As [`fail_socket`](Self::fail_socket), when the link is lost: the firmware closes every
+    /// connection, and goes on holding the numbers in its slots.
+    pub(crate) fn doom_socket(&mut self, index: u8, why: Error) {
+        if let Ok(socket) = self.socket(index) {
+            let channel = match socket.kind {
+                Kind::Stream(stream) => Some(stream.channel),
+                Kind::Connect(connect) => connect.channel(),
+                _ => return,
+            };
+            if let Some(channel) = channel {
+                socket.kind = Kind::Doomed(channel);
+            }
+        }
+        self.fail_socket(index, why);
     }
 
     /// Says that the chip should not be asked about a socket again before `pause` is over, and that
@@ -180,8 +202,10 @@ impl<L: SpiLink> Core<'_, L> {
 
     /// Gives closed sockets back to the chip, as far as it is free.
     pub(crate) fn reap(&mut self) {
-        for index in (0_u8..).take(SOCKETS) {
-            if self.shared.handles.is_closing(usize::from(index)) {
+        // Twice, because what several have to ask a listener is asked when the last was stopped.
+        for index in (0_u8..).take(SOCKETS).chain((0_u8..).take(SOCKETS)) {
+            let doomed = self.socket(index).is_ok_and(|it| matches!(it.kind, Kind::Doomed(_)));
+            if doomed || self.shared.handles.is_closing(usize::from(index)) {
                 self.reap_one(index);
             }
         }
@@ -204,12 +228,17 @@ impl<L: SpiLink> Core<'_, L> {
             Kind::Ended => self.forget_spawned(index),
             Kind::Stopped(listener) => self.purge(index, listener),
             Kind::Connect(connect) => connect.channel().is_none_or(|it| self.stop(index, it)),
-            Kind::Stream(stream) => self.stop(index, stream.channel) && self.forget_spawned(index),
+            Kind::Stream(stream) => self.end_stream(index, stream),
             Kind::Opening(opening) => opening.channel().is_none_or(|it| self.stop(index, it)),
             Kind::Datagram(datagram) => self.stop(index, datagram.channel),
             Kind::Listener(listener) => self.keep(index, listener),
+            Kind::Doomed(channel) => self.stop(index, channel),
         };
-        if done {
+        if done && !self.shared.handles.is_closing(usize::from(index)) {
+            if let Ok(socket) = self.socket(index) {
+                socket.kind = Kind::Ended;
+            }
+        } else if done {
             if let Ok(socket) = self.socket(index) {
                 *socket = Socket::FRESH;
             }
@@ -221,7 +250,7 @@ impl<L: SpiLink> Core<'_, L> {
     /// Firmware without the accept flag keeps a list of what came in through a listener. Its walk
     /// drops what is closed, but only as long as the number of the descriptor is not somebody else's;
     /// and once all ten places are taken, each further connection costs a descriptor until reset.
-    fn forget_spawned(&mut self, index: u8) -> bool {
+    pub(crate) fn forget_spawned(&mut self, index: u8) -> bool {
         if self.state.firmware.accepts_silent() {
             return true;
         }
@@ -235,15 +264,28 @@ impl<L: SpiLink> Core<'_, L> {
 
     /// Has the listener walk its list. A connection that it names is named again later.
     fn purge(&mut self, index: u8, listener: u8) -> bool {
+        if self.more_are_stopped_first() {
+            return false;
+        }
+        self.walks();
         let walked = self.ask(Owner::Write(index), &AVAIL_DATA_TCP, &[&[listener], &[1]]);
         !matches!(walked, Err(nb::Error::WouldBlock))
+    }
+
+    /// What to answer when the chip has no slot left.
+    pub(crate) fn out_of_slots(&self) -> nb::Error<Error> {
+        let mut slots = 0..SOCKETS;
+        if slots.any(|slot| self.shared.handles.is_closing(slot)) {
+            return nb::Error::WouldBlock;
+        }
+        Error::NoSockets.into()
     }
 
     /// What was answered after its caller had given up may be something to be given back.
     fn take_last_answer(&mut self, index: u8) {
         let Ok(socket) = self.socket(index) else { return };
         let answer = |mail: &Mail, command: &Command| match mail {
-            Some((code, Ok(answer))) if *code == command.code => answer.byte(),
+            Some((code, _, Ok(answer))) if *code == command.code => answer.byte(),
             _ => None,
         };
         match socket.kind {
@@ -264,7 +306,7 @@ impl<L: SpiLink> Core<'_, L> {
 
     /// Closes a connection on the chip. Whether that is done. A garbled answer is asked for once
     /// more, at once: later the same number may be somebody else's.
-    fn stop(&mut self, index: u8, channel: Channel) -> bool {
+    pub(crate) fn stop(&mut self, index: u8, channel: Channel) -> bool {
         let owner = Owner::Write(index);
         for _ in 0..2 {
             let answer = match channel {

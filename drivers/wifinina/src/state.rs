@@ -9,10 +9,11 @@ use crate::command::{self, Command};
 use crate::exchange::{Call, Exchange, Flight, Owner, REJECTED};
 use crate::firmware::Firmware;
 use crate::frame::Answer;
+use crate::identity::{Left, Spawned};
 use crate::lookup::LookupState;
 use crate::scan::Scan;
 use crate::shared::Shared;
-use crate::sockets::{SOCKETS, Socket};
+use crate::sockets::{Kind, SOCKETS, Socket};
 use crate::spi::SpiLink;
 use crate::strays::Kept;
 use crate::wifi::Link;
@@ -29,6 +30,9 @@ pub struct State<L> {
     pub(crate) scan: Option<Scan>,
     /// The next slot to be looked after, when one may be held that nobody knows of.
     pub(crate) sweep: Option<u8>,
+    /// Slots that came to be somebody else's.
+    pub(crate) left: Left,
+    pub(crate) spawned: Spawned,
     /// Whether any is held that nobody knows of is to be found out.
     pub(crate) audit: bool,
     /// A descriptor may be held that nobody knows of.
@@ -71,6 +75,8 @@ impl<L> State<L> {
             sweep_mail: None,
             scan: None,
             sweep: None,
+            left: Left::NONE,
+            spawned: Spawned::NONE,
             audit: false,
             descriptor_lost: false,
             active_until: Instant::START,
@@ -86,8 +92,8 @@ impl<L> core::fmt::Debug for State<L> {
     }
 }
 
-/// An answer that its owner has not taken yet, with the code of the question.
-pub(crate) type Mail = Option<(u8, Result<Answer, Fault>)>;
+/// An answer that its owner has not taken yet, with code and tag of the question.
+pub(crate) type Mail = Option<(u8, u16, Result<Answer, Fault>)>;
 
 /// The state, taken out for one call.
 pub(crate) struct Core<'c, L> {
@@ -115,14 +121,29 @@ impl<L: SpiLink> Core<'_, L> {
         command: &'static Command,
         params: &[&[u8]],
     ) -> nb::Result<Answer, Error> {
-        if let Some(answer) = self.take_mail(owner, command) {
+        let tag = owner.tag(params);
+        if let Some(answer) = self.take_mail(owner, command, Some(tag)) {
             return answer;
         }
-        if !self.has_flight(owner, command)? {
+        if !self.has_flight(owner, command, Some(tag))? {
             self.post(owner, command, params, 0)?;
         }
         self.settle();
-        self.take_mail(owner, command).unwrap_or(Err(nb::Error::WouldBlock))
+        self.take_mail(owner, command, Some(tag)).unwrap_or(Err(nb::Error::WouldBlock))
+    }
+
+    /// The answer of a question that an earlier call asked, by whoever no longer knows what it was.
+    pub(crate) fn answer_to(
+        &mut self,
+        owner: Owner,
+        command: &'static Command,
+    ) -> nb::Result<Answer, Error> {
+        self.settle();
+        match self.take_mail(owner, command, None) {
+            Some(answer) => answer,
+            None if self.is_out(owner) => Err(nb::Error::WouldBlock),
+            None => Err(Error::InvalidState.into()),
+        }
     }
 
     /// As [`ask`](Self::ask), for data, which goes straight to `buf`.
@@ -133,10 +154,10 @@ impl<L: SpiLink> Core<'_, L> {
         params: &[&[u8]],
         buf: &mut [u8],
     ) -> nb::Result<(usize, Answer), Error> {
-        if let Some(answer) = self.take_mail(owner, command) {
+        if let Some(answer) = self.take_mail(owner, command, None) {
             return answer.map(|answer| (0, answer));
         }
-        if !self.has_flight(owner, command)? {
+        if !self.has_flight(owner, command, None)? {
             self.post(owner, command, params, buf.len())?;
         }
         let fetched = self.state.exchange.fetch_data(&self.call, buf);
@@ -153,7 +174,7 @@ impl<L: SpiLink> Core<'_, L> {
         command: &'static Command,
         note: impl FnMut(&[u8]),
     ) -> nb::Result<(), Error> {
-        if !self.has_flight(owner, command)? {
+        if !self.has_flight(owner, command, None)? {
             self.post(owner, command, &[], 0)?;
         }
         let fetched = self.state.exchange.fetch_names(&self.call, note);
@@ -183,9 +204,15 @@ impl<L: SpiLink> Core<'_, L> {
         }
     }
 
-    fn has_flight(&mut self, owner: Owner, command: &Command) -> nb::Result<bool, Error> {
+    fn has_flight(
+        &mut self,
+        owner: Owner,
+        command: &Command,
+        tag: Option<u16>,
+    ) -> nb::Result<bool, Error> {
         let Some(flight) = self.state.exchange.flight() else { return Ok(false) };
-        if flight.owner == owner && flight.command.code == command.code {
+        let same = tag.is_none_or(|tag| tag == flight.tag);
+        if flight.owner == owner && flight.command.code == command.code && same {
             return Ok(true);
         }
         if flight.is_data() {
@@ -201,7 +228,10 @@ impl<L: SpiLink> Core<'_, L> {
             Owner::Read(index) => Some(index),
             _ => None,
         };
-        let closing = index.is_some_and(|it| self.shared.handles.is_closing(usize::from(it)));
+        let closing = index.is_some_and(|it| {
+            let doomed = self.socket(it).is_ok_and(|socket| matches!(socket.kind, Kind::Doomed(_)));
+            doomed || self.shared.handles.is_closing(usize::from(it))
+        });
         if !closing && self.call.now().saturating_since(flight.since) < ORPHAN {
             return;
         }
@@ -245,7 +275,7 @@ impl<L: SpiLink> Core<'_, L> {
             Err(_) => self.note_garbled(flight),
         }
         if let Some(mail) = self.mail(flight.owner) {
-            *mail = Some((flight.command.code, answer));
+            *mail = Some((flight.command.code, flight.tag, answer));
         }
     }
 
@@ -275,10 +305,23 @@ impl<L: SpiLink> Core<'_, L> {
         }
     }
 
-    fn take_mail(&mut self, owner: Owner, command: &Command) -> Option<nb::Result<Answer, Error>> {
-        let (code, answer) = self.mail(owner)?.take()?;
+    /// What an owner has asked and not fetched yet: the code.
+    pub(crate) fn under_way(&mut self, owner: Owner) -> Option<u8> {
+        let flight = self.state.exchange.flight().filter(|flight| flight.owner == owner);
+        let out = flight.map(|flight| flight.command.code);
+        out.or_else(|| self.mail(owner)?.as_ref().map(|(code, ..)| *code))
+    }
+
+    /// What does not answer this very question is dropped.
+    fn take_mail(
+        &mut self,
+        owner: Owner,
+        command: &Command,
+        tag: Option<u16>,
+    ) -> Option<nb::Result<Answer, Error>> {
+        let (code, its_tag, answer) = self.mail(owner)?.take()?;
         self.mark_in_flight(owner, command, false);
-        (code == command.code)
+        (code == command.code && tag.is_none_or(|tag| tag == its_tag))
             .then(|| answer.map_err(|fault| nb::Error::Other(Error::Fault(fault))))
     }
 
@@ -356,6 +399,8 @@ impl<L: SpiLink> Core<'_, L> {
         self.state.kept = [None; SOCKETS];
         self.state.scan = None;
         self.state.sweep = None;
+        self.state.left = Left::NONE;
+        self.state.spawned = Spawned::NONE;
         self.state.audit = false;
         self.state.descriptor_lost = false;
         for owner in [

@@ -47,9 +47,10 @@ impl<L: SpiLink> Core<'_, L> {
             if self.is_out(Owner::Stray(place)) {
                 return Err(nb::Error::WouldBlock);
             }
+            let spawned = !self.state.firmware.accepts_silent();
             let kept = self.state.kept.get_mut(usize::from(place)).and_then(Option::take);
             return Ok(kept.map(|kept| {
-                let guest = kept.stray.map(Guest::new);
+                let guest = kept.stray.map(|slot| Guest::new(slot, spawned));
                 Listener { guest, ..Listener::new(kept.slot) }
             }));
         }
@@ -67,8 +68,11 @@ impl<L: SpiLink> Core<'_, L> {
                     kept.stray = None;
                 }
             } else if self.is_out(owner)
-                || (self.call.now() >= kept.look_at && self.bus_may_have_news())
+                || (self.call.now() >= kept.look_at
+                    && !self.listeners_are_held()
+                    && self.bus_may_have_news())
             {
+                self.walks();
                 let asked = self.ask(owner, &AVAIL_DATA_TCP, &[&[kept.slot], &[1]]);
                 let look_at = self.call.now() + STRAYS;
                 if let Some(kept) = self.kept(place).filter(|_| asked.is_ok()) {
@@ -82,7 +86,7 @@ impl<L: SpiLink> Core<'_, L> {
     pub(crate) fn strayed(&mut self, place: u8, answer: &Answer) {
         let stray = match self.new_guest(answer, false) {
             Visit::Guest(slot) => Some(slot),
-            Visit::Nobody | Visit::Strange => None,
+            Visit::Nobody | Visit::Known(_) | Visit::Strange => None,
         };
         if let Some(kept) = self.kept(place) {
             kept.stray = stray;
@@ -90,14 +94,18 @@ impl<L: SpiLink> Core<'_, L> {
     }
 
     /// After a garbled answer to AVAIL_DATA_TCP a connection may hold a slot that nobody knows of.
-    /// STOP does nothing to a free slot, so every slot that is not ours gets one.
+    /// STOP does nothing to a free slot, so every slot that is not ours gets one. Without the accept
+    /// flag a slot's number may be that of a connection which is still to come in: there it is left.
     pub(crate) fn sweep(&mut self) {
+        self.look_after_left();
         if self.state.audit && self.state.sweep.is_none() {
             self.audit();
         }
         while let Some(slot) = self.state.sweep {
-            let ours = self.slot_is_known(slot);
-            if !ours && self.ask(Owner::Sweep, &STOP_CLIENT_TCP, &[&[slot]]) == WOULD_BLOCK {
+            let ours = self.slot_is_known(slot) || self.state.left.contains(slot);
+            if !ours && !self.state.firmware.accepts_silent() {
+                self.state.left.add(slot);
+            } else if !ours && self.ask(Owner::Sweep, &STOP_CLIENT_TCP, &[&[slot]]) == WOULD_BLOCK {
                 return;
             }
             let next = slot + 1;
@@ -110,7 +118,8 @@ impl<L: SpiLink> Core<'_, L> {
         let Ok(answer) = self.ask(Owner::Sweep, &GET_SOCKET, &[]) else { return };
         self.state.audit = false;
         let lowest_free = answer.byte().unwrap_or(0).min(self.state.firmware.slots());
-        if (0..lowest_free).any(|slot| !self.slot_is_known(slot)) {
+        let unknown = |slot| !self.slot_is_known(slot) && !self.state.left.contains(slot);
+        if (0..lowest_free).any(unknown) {
             self.state.sweep = Some(0);
         }
     }

@@ -11,6 +11,7 @@ use crate::command::{
 };
 use crate::exchange::Owner;
 use crate::frame::Answer;
+use crate::identity::Identity;
 use crate::look::LOOK;
 use crate::sockets::{Channel, Kind};
 use crate::spi::SpiLink;
@@ -22,6 +23,8 @@ pub(crate) struct Stream {
     pub(crate) channel: Channel,
     /// A write of ours stops the whole chip while the peer does not read.
     blocking: bool,
+    /// Where its slot may come to be somebody else's: whose it is.
+    pub(crate) identity: Option<Identity>,
     /// The peer's end was read; the descriptor still has to be closed.
     ended: bool,
     /// Data are likely: the last look found some, or there was none yet. So they are asked for at
@@ -31,6 +34,8 @@ pub(crate) struct Stream {
     sending: Option<u16>,
     /// The reader asks whether the connection still stands.
     checking: bool,
+    /// How often in a row a send took nothing.
+    stalls: u8,
     /// The send that took nothing asks whether the connection still stands.
     stalled: bool,
     /// From when on sends that take nothing make the connection doubtful.
@@ -46,14 +51,26 @@ impl Stream {
         Self {
             channel,
             blocking,
+            identity: None,
             ended: false,
             flowing: true,
             sending: None,
             checking: false,
+            stalls: 0,
             stalled: false,
             doubt_at: None,
             send_at: Instant::START,
             state_at: Instant::START,
+        }
+    }
+
+    /// How much to send at once. After a send that took nothing a short one is tried, so that a peer
+    /// which does not read costs the bus little.
+    fn piece(&self) -> usize {
+        match self.stalls {
+            0 if self.blocking => SEND_BLOCKING_MAX,
+            0 => SEND_MAX,
+            _ => TRIAL,
         }
     }
 
@@ -69,6 +86,9 @@ impl<L: SpiLink> Core<'_, L> {
         if stream.stalled {
             self.send_state(index, stream)?;
         }
+        if !self.identify(index, Owner::Write(index))? {
+            return Err(Error::BrokenPipe.into());
+        }
         if data.is_empty() {
             return Ok(0);
         }
@@ -76,7 +96,7 @@ impl<L: SpiLink> Core<'_, L> {
             Some(len) if usize::from(len) > data.len() => return Err(Error::InvalidInput.into()),
             Some(len) => usize::from(len),
             None if self.call.now() < stream.send_at => return Err(nb::Error::WouldBlock),
-            None => data.len().min(if stream.blocking { SEND_BLOCKING_MAX } else { SEND_MAX }),
+            None => data.len().min(stream.piece()),
         };
         let data = data.get(..len).unwrap_or(data);
         let patient = self.state.firmware.arduino_esp32;
@@ -115,18 +135,20 @@ impl<L: SpiLink> Core<'_, L> {
             return Err(self.broken(index));
         }
         if count > 0 {
-            self.stream(index)?.doubt_at = None;
+            let stream = self.stream(index)?;
+            stream.doubt_at = None;
+            stream.stalls = 0;
             return Ok(count);
         }
-        self.stream(index)?.send_at = self.call.now() + RETRY;
+        let now = self.call.now();
+        let stalled = self.stream(index)?;
+        stalled.send_at = now + RETRY * (1 << stalled.stalls.min(2));
+        stalled.stalls = stalled.stalls.saturating_add(1);
         self.socket(index)?.awaited = true;
         match stream.channel {
             Channel::Descriptor(_) => match answer.errno {
                 errno::EAGAIN | errno::NONE => Err(nb::Error::WouldBlock),
-                errno => {
-                    self.fail_socket(index, stream_error(errno));
-                    Err(stream_error(errno).into())
-                }
+                errno => Err(self.broken_by(index, errno).into()),
             },
             Channel::Slot(_) => self.send_stalled(index),
         }
@@ -207,12 +229,16 @@ impl<L: SpiLink> Core<'_, L> {
     ) -> nb::Result<usize, Error> {
         let owner = Owner::Read(index);
         if !stream.checking && self.may_look(index)? {
+            if !self.identify(index, owner)? {
+                return Ok(0);
+            }
             let room = buf.len().min(GET_DATABUF_MAX);
             let size = u16::try_from(room).unwrap_or(u16::MAX).to_le_bytes();
             let buf = buf.get_mut(..room).unwrap_or_default();
             let (len, _) = self.read_data(index, &GET_DATABUF_TCP, &[&[slot], &size], buf)?;
             if len > 0 {
                 self.found_news();
+                self.trust(index);
                 return Ok(len);
             }
             self.look_later(index, LOOK);
@@ -221,6 +247,14 @@ impl<L: SpiLink> Core<'_, L> {
         let now = self.call.now();
         if !stream.checking && now < stream.state_at {
             return Err(nb::Error::WouldBlock);
+        }
+        if !stream.checking && stream.identity.is_some() {
+            if !self.identify(index, owner)? {
+                return Ok(0);
+            }
+            if !self.may_free_descriptor() {
+                return Err(nb::Error::WouldBlock);
+            }
         }
         self.stream(index)?.checking = true;
         let alive = self.slot_is_alive(owner, slot)?;
@@ -261,8 +295,20 @@ impl<L: SpiLink> Core<'_, L> {
                 self.look_later(index, LOOK_BY_DESCRIPTOR);
                 Err(nb::Error::WouldBlock)
             }
-            errno => Err(stream_error(errno).into()),
+            errno => Err(self.broken_by(index, errno).into()),
         }
+    }
+
+    /// The connection of a descriptor is over. A number that the chip does not know is not closed: it
+    /// may be somebody else's by then.
+    fn broken_by(&mut self, index: u8, errno: u8) -> Error {
+        let error = stream_error(errno);
+        if errno == errno::EBADF {
+            self.lose_socket(index, error);
+        } else {
+            self.fail_socket(index, error);
+        }
+        error
     }
 
     /// Asks the chip whether a descriptor has something to read, now and then.
@@ -276,7 +322,8 @@ impl<L: SpiLink> Core<'_, L> {
             return Err(nb::Error::WouldBlock);
         }
         let flags = self.ask(owner, &POLL, &[&[fd]])?.byte().unwrap_or(POLL_FAILED);
-        if flags & POLL_FAILED != 0 || flags & POLL_READABLE == 0 {
+        // If the firmware cannot even look, the receive tells why.
+        if flags & (POLL_FAILED | POLL_READABLE) == 0 {
             self.look_later(index, LOOK_BY_DESCRIPTOR);
             return Err(nb::Error::WouldBlock);
         }
@@ -305,7 +352,7 @@ impl<L: SpiLink> Core<'_, L> {
 
     /// Whether the chip still holds the connection of a slot. If not, it has given the slot back. A
     /// garbled answer is asked for once more, at once: later the slot may be somebody else's.
-    fn slot_is_alive(&mut self, owner: Owner, slot: u8) -> nb::Result<bool, Error> {
+    pub(crate) fn slot_is_alive(&mut self, owner: Owner, slot: u8) -> nb::Result<bool, Error> {
         let state = match self.ask(owner, &GET_CLIENT_STATE_TCP, &[&[slot]]) {
             Err(nb::Error::Other(_)) => self.ask(owner, &GET_CLIENT_STATE_TCP, &[&[slot]]),
             answer => answer,
@@ -318,8 +365,13 @@ impl<L: SpiLink> Core<'_, L> {
     /// that it connected itself, so what was accepted there is still to be stopped.
     pub(crate) fn slot_ended(&mut self, index: u8) {
         let held = self.state.firmware.arduino_esp32;
+        let spawned = |kind: Kind| matches!(kind, Kind::Stream(Stream { identity: Some(_), .. }));
+        if self.socket(index).is_ok_and(|socket| spawned(socket.kind)) {
+            self.descriptor_was_freed();
+        }
         if let Ok(socket) = self.socket(index) {
             match &mut socket.kind {
+                Kind::Listener(_) => return self.guest_ended(index),
                 Kind::Stream(stream) if held => stream.ended = true,
                 kind => *kind = Kind::Ended,
             }
@@ -372,7 +424,8 @@ impl<L: SpiLink> Core<'_, L> {
 
 pub(crate) fn stream_error(errno: u8) -> Error {
     match errno {
-        errno::ECONNRESET | errno::ECONNABORTED => Error::ConnectionReset,
+        // A number that the chip knows no more: it closed the connection, with its link.
+        errno::EBADF | errno::ECONNRESET | errno::ECONNABORTED => Error::ConnectionReset,
         errno::ENOTCONN => Error::BrokenPipe,
         errno::ETIMEDOUT => Error::TimedOut,
         errno::EHOSTUNREACH => Error::Unreachable,
@@ -384,5 +437,8 @@ pub(crate) fn stream_error(errno: u8) -> Error {
 const LOOK_BY_DESCRIPTOR: Duration = Duration::from_millis(1);
 /// Between two questions whether a slot is still connected.
 const STATE: Duration = Duration::from_millis(500);
-/// Before the next try to send after one that took nothing: the peer has to acknowledge first.
+/// Before the next try to send after one that took nothing, and up to four times as long later: the
+/// peer has to acknowledge first.
 const RETRY: Duration = Duration::from_millis(2);
+/// Bytes of such a try.
+const TRIAL: usize = 64;

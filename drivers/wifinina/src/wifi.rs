@@ -283,9 +283,12 @@ impl<L: SpiLink> Core<'_, L> {
             self.state.events.push(Event::Down(why));
         }
         for index in (0_u8..).take(SOCKETS) {
-            let kind = self.socket(index).map(|socket| socket.kind);
-            if let Ok(Kind::Stream(_) | Kind::Connect(_)) = kind {
-                self.fail_socket(index, why);
+            self.doom_socket(index, why);
+            if let Ok(socket) = self.socket(index)
+                && let Kind::Listener(listener) = &mut socket.kind
+                && listener.guest.take().is_some()
+            {
+                self.state.sweep = Some(0);
             }
         }
     }

@@ -17,71 +17,12 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 
 use common::Rig;
-use netdev::{
-    AddressFamily, Error, Instant, Netdev, Protocol, Readiness, Remote, Side, SockFd, SockFlags,
-    SockType, Stopped, wait,
+use common::net::{
+    CHIP, Net, PEER, accept, connect, listen, net, peer_listener, recv_some, send_all, socket, soon,
 };
+use netdev::{Error, Instant, Netdev, Readiness, Remote, Side, SockFlags, Stopped, wait};
 use netdev_sim::{Internet, Node, SimDevice, Sock, Stack, VirtualClock};
 use wifinina_sim::Config;
-
-const CHIP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
-const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
-
-/// A joined chip and a peer's device, one clock.
-struct Net {
-    rig: Rig<VirtualClock>,
-    peer: &'static SimDevice,
-    internet: Internet,
-}
-
-fn net() -> Net {
-    let clock = VirtualClock::new();
-    let internet = Internet::new(&clock);
-    let rig = Rig::new(Config::default(), internet.node(CHIP), clock).joined();
-    let peer = SimDevice::on(&internet, PEER).leak();
-    Net { rig, peer, internet }
-}
-
-fn soon(device: &dyn Netdev) -> impl Fn() -> Option<Instant> + use<> {
-    let at = device.platform().now() + Duration::from_secs(20);
-    move || Some(at)
-}
-
-fn socket(device: &dyn Netdev) -> SockFd {
-    let open = || device.socket(AddressFamily::Inet, SockType::Stream, Protocol::Tcp);
-    wait(device, soon(device), open).unwrap()
-}
-
-fn listen(device: &dyn Netdev, port: u16) -> (SockFd, SocketAddr) {
-    let fd = socket(device);
-    let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
-    wait(device, soon(device), || device.bind(fd, any)).unwrap();
-    wait(device, soon(device), || device.listen(fd, 4)).unwrap();
-    let port = wait(device, soon(device), || device.local_addr(fd)).unwrap().port();
-    (fd, SocketAddr::from((CHIP, port)))
-}
-
-fn connect(device: &dyn Netdev, to: SocketAddr) -> Result<SockFd, Stopped> {
-    let fd = socket(device);
-    wait(device, soon(device), || device.connect(fd, Remote::Addr(to))).map(|()| fd)
-}
-
-fn send_all(device: &dyn Netdev, fd: SockFd, mut data: &[u8]) {
-    while !data.is_empty() {
-        let sent = wait(device, soon(device), || device.send(fd, data, SockFlags::NONE)).unwrap();
-        data = &data[sent..];
-    }
-}
-
-fn recv_some(device: &dyn Netdev, fd: SockFd) -> Result<Vec<u8>, Stopped> {
-    let mut buf = [0; 2048];
-    let len = wait(device, soon(device), || device.recv(fd, &mut buf, SockFlags::NONE))?;
-    Ok(buf[..len].to_vec())
-}
-
-fn accept(device: &dyn Netdev, fd: SockFd) -> (SockFd, SocketAddr) {
-    wait(device, soon(device), || device.accept(fd)).unwrap()
-}
 
 #[test]
 fn eight_clients_at_once_are_served_each_with_its_own_bytes() {
@@ -280,15 +221,6 @@ fn two_hundred_connections_leave_nothing_behind() {
     rig.assert_faultless();
 }
 
-fn peer_listener(peer: &SimDevice) -> (SockFd, SocketAddr) {
-    let fd = socket(peer);
-    let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-    wait(peer, soon(peer), || peer.bind(fd, any)).unwrap();
-    wait(peer, soon(peer), || peer.listen(fd, 4)).unwrap();
-    let port = wait(peer, soon(peer), || peer.local_addr(fd)).unwrap().port();
-    (fd, SocketAddr::from((PEER, port)))
-}
-
 #[test]
 fn an_idle_listener_costs_no_bus_traffic_while_gpio0_is_low() {
     let Net { rig, .. } = net();
@@ -306,7 +238,7 @@ fn an_idle_listener_costs_no_bus_traffic_while_gpio0_is_low() {
 
 #[test]
 fn a_lost_link_ends_connections_with_an_error_that_says_so() {
-    let Net { rig, peer, internet } = net();
+    let Net { rig, peer, internet, .. } = net();
     let (listener, addr) = listen(rig.device, 80);
     let _client = connect(peer, addr).unwrap();
     let (served, _) = accept(rig.device, listener);

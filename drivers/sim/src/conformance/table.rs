@@ -1,6 +1,8 @@
 //! Many sockets: at once, too many, and one after the other.
 
-use netdev::{AddressFamily, Error, Features, Protocol, Remote, SockFd, SockType, Stopped};
+use netdev::{
+    AddressFamily, Error, Features, Protocol, Remote, SockFd, SockFlags, SockType, Stopped,
+};
 
 use super::listen::{greets, greets_both};
 use super::pair::{ARRIVAL, Pair, QUIET};
@@ -56,6 +58,38 @@ pub(super) fn successors(bench: &Bench) -> Check {
         expect_eq("who came next", &from.port(), &bench.seen_from_device(&next)?)?;
         here.expect(&[round; 20])?;
         greets_both(&here, &next)?;
+    }
+    Ok(())
+}
+
+/// One peer leaves while two more come, and only then does anybody look at the first connection: it
+/// has its end to read, and neither bytes of the others nor a way to send them any or to end them.
+pub(super) fn crossing(bench: &Bench) -> Check {
+    bench.needs(Features::TCP_LISTEN)?;
+    let door = bench.device().listener(4)?;
+    for round in 0..3_u8 {
+        let Pair { here, there } = bench.accepted_on(&door)?;
+        greets_both(&here, &there)?;
+        let caller = bench.called(&door)?;
+        caller.send_all(b"!")?;
+        drop(there);
+        let (second, _) = door.accept()?;
+        second.expect(b"!")?;
+        let second = Pair { here: second, there: caller };
+        let caller = bench.called(&door)?;
+        caller.send_all(&[round; 20])?;
+        bench.device().pause(ARRIVAL);
+        match round {
+            0 => here.expect_end()?,
+            // Whether it says so already or not: it reaches nobody.
+            1 => drop(here.try_for(QUIET, |device, fd| device.send(fd, b"lost", SockFlags::NONE))),
+            _ => drop(here),
+        }
+        let (third, from) = door.accept()?;
+        expect_eq("who came third", &from.port(), &bench.seen_from_device(&caller)?)?;
+        third.expect(&[round; 20])?;
+        greets_both(&third, &caller)?;
+        greets(&second)?;
     }
     Ok(())
 }

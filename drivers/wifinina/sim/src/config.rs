@@ -38,6 +38,9 @@ pub struct Config {
     pub address_kept: Duration,
     /// Length of a scan.
     pub scan: Duration,
+    /// A scan finds nothing and says so as its firmware does: Adafruit 3.x with a count of 254 and
+    /// nothing behind it, Arduino with a count of 0.
+    pub scan_fails: bool,
     /// How long it takes to start an access point of one's own.
     pub access_point_start: Duration,
     /// How long a name server may stay silent.
@@ -81,6 +84,7 @@ impl Default for Config {
             dhcp: Duration::from_millis(40),
             address_kept: Duration::from_secs(120),
             scan: Duration::from_millis(2500),
+            scan_fails: false,
             access_point_start: Duration::from_millis(200),
             lookup_limit: Duration::from_secs(7),
             network: None,

@@ -7,7 +7,8 @@ use netdev::Instant;
 
 use crate::config::AccessPoint;
 use crate::firmware::{Firmware, Step};
-use crate::frame::{Command, Reply};
+use crate::frame::{Command, END, REPLY_FLAG, Reply, START};
+use crate::persona::Core;
 use crate::wifi::{IpInfo, NO_SSID_AVAIL, SCAN_COMPLETED};
 
 const ENC_WPA2: u8 = 4;
@@ -184,10 +185,23 @@ impl Firmware {
     fn scan_networks(&mut self, now: Instant) -> Step {
         let change = self.wifi.stop(now);
         self.link_changed(change);
+        if self.setup.scan_fails {
+            return Step::At(now + self.setup.scan, self.failed_scan());
+        }
         self.scanned = self.wifi.visible();
         self.wifi.status = SCAN_COMPLETED;
         let names = self.scanned.iter().map(|ap| ap.ssid.clone().into_bytes()).collect();
         Step::At(now + self.setup.scan, Reply::Params(names))
+    }
+
+    /// Adafruit 3.x takes the error for a count (Q30).
+    fn failed_scan(&mut self) -> Reply {
+        self.scanned.clear();
+        if self.persona.core == Core::Nina {
+            self.wifi.status = NO_SSID_AVAIL;
+            return Reply::Params(vec![]);
+        }
+        Reply::Raw(vec![START, 0x27 | REPLY_FLAG, 254, END])
     }
 
     fn scan_result(&mut self, command: &Command) -> Reply {

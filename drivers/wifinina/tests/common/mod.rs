@@ -6,6 +6,8 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+pub(crate) mod net;
+
 use std::sync::{Arc, Mutex};
 
 use netdev::{Instant, Netdev, Network, Platform, wait};
