@@ -53,7 +53,7 @@ impl Chip {
         let monitor = Monitor::default();
         let mut chip = Self {
             power: Power::Off,
-            server: Server::new(config.tick),
+            server: Server::new(config.tick, config.persona.baud),
             line: Transmitter::default(),
             firmware: Firmware::new(&config, stack, monitor.clone()),
             monitor,
@@ -133,7 +133,19 @@ impl Chip {
         }
     }
 
+    /// Bytes for which the ring had no room are lost.
+    fn settle(&mut self, at: Instant) {
+        let lost = self.server.settle(at);
+        if lost > 0 {
+            self.monitor.count(|c| c.ring_overflows += lost);
+            self.tell(|| format!("the receive ring is full: {lost} bytes are lost"));
+        }
+    }
+
     fn work(&mut self, at: Instant) {
+        if !matches!(self.server.task, Task::Reading(_)) {
+            self.settle(at);
+        }
         match core::mem::replace(&mut self.server.task, Task::Stopped) {
             Task::Reading(since) => {
                 self.server.task = Task::Reading(since);
@@ -194,6 +206,7 @@ impl Chip {
             Step::Silence => (at, None),
             Step::Dead if self.immortal => (at, None),
             Step::Dead => {
+                self.server.task = Task::Stopped;
                 self.tell(|| format!("{}: the chip stops for ever", call.text));
                 return;
             }
@@ -214,7 +227,10 @@ impl Chip {
             Some(Fault::EventAmidCall) => self.firmware.say_something(),
             Some(Fault::CallbackAmidCall) => self.firmware.call_host(),
             Some(Fault::CorruptReply) => call.corrupt = true,
-            Some(Fault::Halt) => return,
+            Some(Fault::Halt) => {
+                self.server.task = Task::Stopped;
+                return;
+            }
             None => {}
         }
         self.server.task = Task::Working { call, until, out };
@@ -326,15 +342,15 @@ impl UartChip for Chip {
             return;
         }
         self.monitor.count(|c| c.bytes_in += count);
+        self.server.announce(bytes.len(), self.now);
         for byte in bytes {
             if self.server.is_pressed() {
                 self.read(self.now);
                 self.run();
             }
-            if !self.server.feed(*byte, self.now) {
-                self.monitor.count(|c| c.ring_overflows += 1);
-            }
+            self.server.feed(*byte, self.now);
         }
+        self.settle(self.now);
         self.advance(now);
     }
 

@@ -220,6 +220,7 @@ impl Firmware {
             Wait::Select(sets) => self.lwip.resume_select(sets, now),
             Wait::Available { s, until } => self.lwip.resume_available(s, now, until),
             Wait::Tls(start) => self.resume_tls(start, now),
+            Wait::TlsSend(send) => self.resume_tls_send(send, now),
             Wait::Mdns(query) => self.resume_mdns(query, now),
             Wait::IpTask => Step::Wait(Wait::IpTask),
         };

@@ -1,7 +1,10 @@
 //! Bytes of the line to messages and back: the receive ring, and the frame layer that trusts every
 //! length it reads.
 
+use core::time::Duration;
 use std::collections::VecDeque;
+
+use netdev::Instant;
 
 use crate::crc::crc16;
 
@@ -9,36 +12,81 @@ use crate::crc::crc16;
 pub(crate) const MESSAGE_MAX: usize = 4096;
 /// What the receive ring holds; the interrupt drops what comes beyond.
 const RING: usize = 4095;
+/// With what counts as being on its way.
+const RING_MAX: usize = 65_536;
 const HEADER: usize = 4;
+/// Ten bits, in millionths of a second at one bit a second.
+const BYTE: u64 = 10_000_000;
 
 /// The buffer between the UART's interrupt and the server task.
-#[derive(Debug, Default)]
-pub(crate) struct Ring(VecDeque<u8>);
+///
+/// Bytes may be handed over faster than the line can carry them, where nothing is paced. Those that
+/// the line could not have brought yet count as still on their way: they fill the ring when they
+/// would have arrived.
+#[derive(Debug)]
+pub(crate) struct Ring {
+    bytes: VecDeque<u8>,
+    /// Bytes that would still be on their way, as of `looked`.
+    under_way: u64,
+    looked: Instant,
+    baud: u64,
+}
 
 impl Ring {
-    /// Takes a byte, or drops it (`false`) when it is full.
-    pub(crate) fn push(&mut self, byte: u8) -> bool {
-        let room = !self.is_full();
-        if room {
-            self.0.push_back(byte);
+    pub(crate) fn new(baud: u32) -> Self {
+        Self {
+            bytes: VecDeque::new(),
+            under_way: 0,
+            looked: Instant::START,
+            baud: baud.max(1).into(),
         }
-        room
+    }
+
+    /// So many bytes are about to be pushed.
+    pub(crate) fn announce(&mut self, count: usize, now: Instant) {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        let passed = now.saturating_since(self.looked);
+        let passed = u64::try_from(passed.as_micros()).unwrap_or(u64::MAX);
+        let carried = passed.saturating_mul(self.baud) / BYTE;
+        self.under_way = self.under_way.saturating_add(count);
+        if self.under_way <= carried {
+            self.under_way = 0;
+            self.looked = now;
+        } else {
+            self.under_way -= carried;
+            // What is left of a byte's time counts next time.
+            self.looked = self.looked + Duration::from_micros(carried * BYTE / self.baud);
+        }
+    }
+
+    pub(crate) fn push(&mut self, byte: u8) {
+        self.bytes.push_back(byte);
     }
 
     pub(crate) fn pop(&mut self) -> Option<u8> {
-        self.0.pop_front()
+        self.bytes.pop_front()
+    }
+
+    /// Drops what came in while the ring was full, the newest; tells how much that was.
+    pub(crate) fn settle(&mut self, now: Instant) -> usize {
+        self.announce(0, now);
+        let room = RING.saturating_add(usize::try_from(self.under_way).unwrap_or(0)).min(RING_MAX);
+        let lost = self.bytes.len().saturating_sub(room);
+        self.bytes.truncate(room);
+        lost
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.bytes.is_empty()
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.0.len() >= RING
+        self.bytes.len() >= RING
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        self.bytes.clear();
+        self.under_way = 0;
     }
 }
 
@@ -150,6 +198,21 @@ mod tests {
         assert!(matches!(out[..], [Framed::Oversize(4097), Framed::Message(_), ..]), "{out:?}");
         let out = feed(&mut assembler, &[0xFF, 0xFF, 1, 2, 0x99, 0x99, 3, 4]);
         assert_eq!(out, [Framed::Oversize(0xFFFF), Framed::Oversize(0x9999)]);
+    }
+
+    #[test]
+    fn the_ring_holds_4095_bytes_and_what_the_line_could_not_have_brought() {
+        let at = Instant::from_micros;
+        let mut ring = Ring::new(614_400);
+        let mut push = |count: usize, now: u64| {
+            ring.announce(count, at(now));
+            (0..count).for_each(|_| ring.push(0));
+            ring.settle(at(now))
+        };
+        assert_eq!(push(4100, 1_000_000), 5, "they had time to arrive");
+        assert_eq!(push(1000, 1_000_000), 0, "these had not");
+        assert_eq!(ring.settle(at(1_008_138)), 499);
+        assert_eq!(ring.settle(at(2_000_000)), 501);
     }
 
     #[test]

@@ -154,7 +154,7 @@ impl Lwip {
     }
 
     /// A new socket, under the lowest free number. The domain is not looked at.
-    fn socket(&mut self, kind: i32) -> Result<i32, Errno> {
+    pub(crate) fn socket(&mut self, kind: i32) -> Result<i32, Errno> {
         let body = match kind {
             STREAM => Body::Stream(Stream::default()),
             DGRAM => Body::Datagram(Datagram::default()),
@@ -181,7 +181,7 @@ impl Lwip {
     }
 
     /// Gives the number back at once; what was queued still goes out.
-    fn close(&mut self, s: i32) -> Result<(), Errno> {
+    pub(crate) fn close(&mut self, s: i32) -> Result<(), Errno> {
         let index = usize::try_from(s).map_err(|_| EBADF)?;
         let place = self.sockets.get_mut(index).ok_or(EBADF)?;
         let socket = place.take().ok_or(EBADF)?;
@@ -243,7 +243,12 @@ impl Lwip {
     }
 
     /// Starts a connection, or gives a datagram socket its peer.
-    fn connect(&mut self, s: i32, to: SocketAddrV4, now: Instant) -> Result<Connecting, Errno> {
+    pub(crate) fn connect(
+        &mut self,
+        s: i32,
+        to: SocketAddrV4,
+        now: Instant,
+    ) -> Result<Connecting, Errno> {
         let (online, until) = (self.online, now + self.connect_limit);
         let (socket, stack) = self.parts(s)?;
         match &mut socket.body {
@@ -263,7 +268,7 @@ impl Lwip {
     }
 
     /// How a connection attempt ended; `None` before.
-    fn connection(&mut self, s: i32) -> Option<Result<(), Errno>> {
+    pub(crate) fn connection(&mut self, s: i32) -> Option<Result<(), Errno>> {
         match self.parts(s) {
             Ok((Socket { body: Body::Stream(stream), .. }, _)) => stream.connection(),
             Ok(_) => Some(Ok(())),
@@ -321,7 +326,7 @@ impl Lwip {
 
 /// What `connect` did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Connecting {
+pub(crate) enum Connecting {
     Started,
     Done,
 }

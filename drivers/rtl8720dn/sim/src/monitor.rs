@@ -17,6 +17,7 @@ struct Shared {
     counters: Counters,
     orders: Vec<Order>,
     faults: Vec<Fault>,
+    server_name: Option<String>,
 }
 
 /// What is to happen to the chip.
@@ -104,6 +105,16 @@ impl Monitor {
     /// The chip stops, until `CHIP_PU` falls.
     pub fn halt(&self) {
         self.order(Order::Halt);
+    }
+
+    /// The name that the last TLS handshake told the server (SNI), if it told one.
+    #[must_use]
+    pub fn server_name(&self) -> Option<String> {
+        self.lock().server_name.clone()
+    }
+
+    pub(crate) fn set_server_name(&self, name: Option<String>) {
+        self.lock().server_name = name;
     }
 
     pub(crate) fn count(&self, change: impl FnOnce(&mut Counters)) {

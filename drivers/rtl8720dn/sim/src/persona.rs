@@ -24,6 +24,8 @@ pub struct Persona {
     pub address_helpers: bool,
     /// Addresses in replies have a length that nobody set, so they may be cut short (quirk 12).
     pub cuts_addresses: bool,
+    /// A TLS handshake names the server (SNI) even without a certificate authority to check.
+    pub always_names_server: bool,
 }
 
 impl Persona {
@@ -38,6 +40,7 @@ impl Persona {
         raw_tcp: true,
         address_helpers: true,
         cuts_addresses: true,
+        always_names_server: false,
     };
 
     /// 2.1.2: the same with another version string.
@@ -51,6 +54,7 @@ impl Persona {
         baud: 1_843_200,
         address_helpers: false,
         cuts_addresses: false,
+        always_names_server: true,
         ..Self::SEEED_2_1_3
     };
 

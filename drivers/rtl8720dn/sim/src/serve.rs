@@ -48,9 +48,9 @@ pub(crate) struct Call {
 }
 
 impl Server {
-    pub(crate) fn new(tick: Duration) -> Self {
+    pub(crate) fn new(tick: Duration, baud: u32) -> Self {
         Self {
-            ring: Ring::default(),
+            ring: Ring::new(baud),
             assembler: Assembler::default(),
             task: Task::Stopped,
             fed: Instant::START,
@@ -73,12 +73,22 @@ impl Server {
         torn
     }
 
-    /// A byte comes in; `false` if there is no room for it.
-    pub(crate) fn feed(&mut self, byte: u8, now: Instant) -> bool {
+    /// So many bytes come in.
+    pub(crate) fn announce(&mut self, count: usize, now: Instant) {
+        self.ring.announce(count, now);
+    }
+
+    /// One of them.
+    pub(crate) fn feed(&mut self, byte: u8, now: Instant) {
         if self.ring.is_empty() {
             self.fed = now;
         }
-        self.ring.push(byte)
+        self.ring.push(byte);
+    }
+
+    /// Drops what found the ring full; tells how much that was.
+    pub(crate) fn settle(&mut self, now: Instant) -> u64 {
+        u64::try_from(self.ring.settle(now)).unwrap_or(0)
     }
 
     /// The ring is full, and nothing keeps the task from reading: on a line without pacing the
@@ -105,15 +115,18 @@ impl Server {
         Some(since + Duration::from_micros(naps))
     }
 
-    /// Reads until a frame is whole or the ring is empty. After a frame the task sleeps a tick.
+    /// Reads until a frame is whole or the ring is empty. After a message the task sleeps a tick,
+    /// after what is no message it reads on.
     pub(crate) fn read(&mut self, at: Instant) -> Option<Framed> {
+        self.task = Task::Reading(at);
         while let Some(byte) = self.ring.pop() {
             if let Some(framed) = self.assembler.push(byte) {
-                self.rest(at);
+                if let Framed::Message(_) = framed {
+                    self.rest(at);
+                }
                 return Some(framed);
             }
         }
-        self.task = Task::Reading(at);
         None
     }
 

@@ -6,7 +6,7 @@ use netdev::Instant;
 
 use crate::codec::Out;
 use crate::lwip::{Form, Lookup, Sets};
-use crate::mbedtls::TlsStart;
+use crate::mbedtls::{TlsSend, TlsStart};
 use crate::mdns::Query;
 use crate::wifi::Credentials;
 
@@ -56,6 +56,8 @@ pub(crate) enum Wait {
     },
     /// `wifi_start_ssl_client`.
     Tls(TlsStart),
+    /// `wifi_send_ssl_data`.
+    TlsSend(TlsSend),
     /// `mdns_query_a`, `mdns_query_ptr`.
     Mdns(Query),
     /// The IP task waits for the host, and this call for the IP task.
@@ -103,9 +105,13 @@ impl Wait {
             Self::Send(call) => (call.until, true),
             Self::Select(sets) => (sets.until(), true),
             Self::Available { until, .. } => (Some(*until), true),
-            Self::Tls(start) => (Some(start.until), true),
+            Self::Tls(start) => (start.until(), true),
+            Self::TlsSend(_) => (None, true),
             Self::Mdns(query) => (Some(query.until), true),
             Self::IpTask => (None, false),
         }
     }
 }
+
+/// About what the firmware's heap has left, in bytes; a request for more stops the chip.
+pub(crate) const HEAP: usize = 100_000;

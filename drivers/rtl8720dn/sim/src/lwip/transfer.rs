@@ -8,7 +8,7 @@ use netdev::Instant;
 use super::{Body, Got, Lwip};
 use crate::codec::Out;
 use crate::errno::{EAGAIN, ENOTCONN, Errno};
-use crate::wait::{Receive, Send, Step, Wait};
+use crate::wait::{HEAP, Receive, Send, Step, Wait};
 
 pub(super) const MSG_PEEK: i32 = 0x01;
 pub(super) const MSG_DONTWAIT: i32 = 0x08;
@@ -96,7 +96,13 @@ impl Lwip {
         .into()
     }
 
-    fn take(&mut self, s: i32, limit: usize, peek: bool, now: Instant) -> Result<Got, Errno> {
+    pub(crate) fn take(
+        &mut self,
+        s: i32,
+        limit: usize,
+        peek: bool,
+        now: Instant,
+    ) -> Result<Got, Errno> {
         let (socket, _) = self.parts(s)?;
         Ok(match &mut socket.body {
             Body::Stream(stream) => match stream.recv(limit, peek)? {
@@ -171,6 +177,22 @@ impl Lwip {
         }
     }
 
+    /// Sends a prefix of `data` on a stream.
+    pub(crate) fn write(&mut self, s: i32, data: &[u8]) -> Result<usize, Errno> {
+        let online = self.online;
+        let (socket, stack) = self.parts(s)?;
+        match &mut socket.body {
+            Body::Stream(stream) => stream.send(stack, data, online),
+            Body::Datagram(_) | Body::Raw(_) => Err(ENOTCONN),
+        }
+    }
+
+    pub(crate) fn make_non_blocking(&mut self, s: i32) {
+        if let Ok((socket, _)) = self.parts(s) {
+            socket.non_blocking = true;
+        }
+    }
+
     fn echo_delay(&self, to: core::net::Ipv4Addr) -> Option<Duration> {
         if to == self.stack.addr() {
             return Some(Duration::from_millis(1));
@@ -189,5 +211,3 @@ pub(super) fn sockaddr(addr: SocketAddrV4) -> [u8; 16] {
 /// The most that fits a reply.
 const RECV_MAX: usize = 4080;
 const RECVFROM_MAX: usize = 4056;
-/// About what the firmware's heap has left; a request for more stops the chip.
-const HEAP: usize = 100_000;

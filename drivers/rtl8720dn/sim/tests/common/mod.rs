@@ -10,7 +10,7 @@
     reason = "helpers of tests fail as tests do"
 )]
 
-mod calls;
+pub(crate) mod calls;
 mod wire;
 
 use core::net::{Ipv4Addr, SocketAddr};
