@@ -181,7 +181,7 @@ fn bytes_may_come_one_by_one() {
 #[test]
 fn the_largest_message_fits() {
     let mut host = host();
-    host.send(&framed(&invocation(SYSTEM, 2, 5, &[7; 4088])));
+    host.send(&framed(&invocation(SYSTEM, 2, 5, &vec![7; 4088])));
     assert_eq!(host.reply(5, millis(50)).unwrap().payload, [7]);
     assert_eq!(host.counters().offences(), 0);
 }

@@ -52,7 +52,7 @@ fn quirk_01_an_empty_bin_kills_the_chip() {
 fn quirk_02_a_reply_that_does_not_fit_is_dropped_with_its_data() {
     let mut host = Host::joined();
     let (s, peer) = host.connected(80);
-    host.peer.send(peer, &[7; 5000]).unwrap();
+    host.peer.send(peer, &vec![7; 5000]).unwrap();
     host.pass(millis(5));
     let request = payload().i32(s).u32(4081).i32(DONTWAIT).u32(0).0;
     assert_eq!(host.call_within(LWIP, 12, &request, millis(500)), None);
