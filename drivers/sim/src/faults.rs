@@ -16,8 +16,8 @@ pub(crate) use line::Crossed;
 pub use rates::{BadRates, Rates};
 use state::State;
 
-/// Faults of a bus, set with [`SpiBench::set_faults`](crate::SpiBench::set_faults). Clones are the
-/// same.
+/// Faults of a bus or a line, set with [`SpiBench::set_faults`](crate::SpiBench::set_faults) or
+/// [`UartBench::set_faults`](crate::UartBench::set_faults). Clones are the same.
 ///
 /// Either a test names a place: "the fifth byte that is read from now on". Or chance strikes at a
 /// rate, and all of it follows from a seed. A test that fails with faults around prints the seed and
@@ -25,7 +25,7 @@ use state::State;
 ///
 /// Bytes count on two wires, each from 0: those that the host **writes** (it has something to say)
 /// and those that it **reads** (it wants to know). A full-duplex transfer is both. A place counts
-/// what the host clocks, whatever becomes of it.
+/// what the host clocks, whatever becomes of it; on a serial line, what arrives.
 ///
 /// ```
 /// use embedded_hal::spi::SpiBus;
@@ -70,21 +70,25 @@ pub enum Wire {
     Read,
 }
 
-/// One thing that goes wrong.
+/// One thing that goes wrong. What a serial line has instead stands in brackets.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Glitch {
     /// These bits of the byte change.
     Flip(u8),
-    /// The byte is lost: written, the chip misses its clocks; read, the host does.
+    /// The byte is lost: written, the chip misses its clocks; read, the host does. [It does not
+    /// arrive.]
     Drop,
     /// The byte comes twice.
     Double,
-    /// This byte comes before it. (For more of them: at the places behind it, too.)
+    /// This byte comes before it. (For more of them: at the places behind it, too.) [It takes no
+    /// time.]
     Insert(u8),
-    /// Neither this byte nor any other until chip-select rises; the host reads 0xFF.
+    /// Neither this byte nor any other until chip-select rises; the host reads 0xFF. [Until the next
+    /// pause on this wire; nothing is read.]
     Cut,
-    /// READY stays at this level, from now on for so long, or until [`Faults::clear`].
+    /// READY stays at this level, from now on for so long, or until [`Faults::clear`]. [The host's
+    /// CTS does; high is stop.]
     Stuck {
         /// High is busy.
         high: bool,
@@ -92,12 +96,14 @@ pub enum Glitch {
         length: Option<Duration>,
     },
     /// The chip is cut off, from now on for so long or until [`Faults::clear`]: it sees chip-select
-    /// high and no clock, and the host reads 0xFF. Its own lines go on.
+    /// high and no clock, and the host reads 0xFF. Its own lines go on. [Nothing arrives, either
+    /// way.]
     Silence {
         /// How long.
         length: Option<Duration>,
     },
-    /// The chip resets, as if its supply had dipped; RESET does not show it.
+    /// The chip resets, as if its supply had dipped; RESET does not show it. [What was under way
+    /// from it is gone.]
     Reset,
 }
 
