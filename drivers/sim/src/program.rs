@@ -32,9 +32,10 @@ pub struct Program {
     pub version: &'static str,
     /// What it is, in a sentence for the help.
     pub about: &'static str,
-    /// Where it listens on 127.0.0.1 unless told otherwise.
-    pub port: u16,
-    /// The names of the firmwares that it knows; the first is the usual one.
+    /// Where it listens unless told otherwise, such as `127.0.0.1:7702`.
+    pub listen: &'static str,
+    /// The names of the firmwares that it knows, such as `seeed-2.1.3`, for which `2.1.3` will do;
+    /// the first is the usual one.
     pub personas: &'static [&'static str],
 }
 

@@ -73,7 +73,7 @@ const ANY: [&str; 2] = ["--listen", "127.0.0.1:0"];
 
 #[test]
 fn serves_until_it_is_interrupted_and_tells_what_it_counted() {
-    let mut program = Program::start(&ANY);
+    let mut program = Program::start(&[&ANY[..], &["--persona", "echo"]].concat());
     let mut stream = program.client();
     echo(&mut stream, b"hello");
     program.signal("INT");
@@ -131,7 +131,8 @@ fn faults_follow_from_their_seed() {
 fn what_is_wrong_is_told_in_one_line() {
     for (options, code, why) in [
         (&["--listen", "0.0.0.0:0"][..], 2, "--expose"),
-        (&["--persona", "9"], 2, "[possible values: echo]"),
+        (&["--persona", "9"], 2, "there are plain-echo"),
+        (&["--persona", "plain"], 2, "there are plain-echo"),
         (&["--ap", ":x"], 2, "1 to 32 bytes"),
         (&["--baud", "0"], 2, "--baud"),
         (&["--seed", "1"], 2, "--faults"),

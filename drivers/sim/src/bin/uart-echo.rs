@@ -11,8 +11,8 @@ fn main() -> ExitCode {
         name: env!("CARGO_BIN_NAME"),
         version: env!("CARGO_PKG_VERSION"),
         about: "A serial line that says what it hears",
-        port: 7700,
-        personas: &["echo"],
+        listen: "127.0.0.1:7700",
+        personas: &["plain-echo"],
     };
     program::run(&program, |setup| Model {
         chip: Echo { trace: setup.trace, ..Echo::default() },

@@ -3,7 +3,6 @@
 use core::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
 use clap::{Args, Command, FromArgMatches};
 
 use super::Program;
@@ -36,11 +35,15 @@ pub struct AccessPoint {
     pub passphrase: String,
 }
 
+/// The full name of a firmware.
+#[derive(Clone, Copy, Debug)]
+struct Persona(&'static str);
+
 #[derive(Args, Debug)]
 struct Arguments {
-    /// Where to listen; with port 0 the system chooses [default: 127.0.0.1 and the usual port]
+    /// Where to listen; with port 0 the system chooses
     #[arg(long, value_name = "ADDR:PORT", conflicts_with = "pty")]
-    listen: Option<SocketAddr>,
+    listen: SocketAddr,
 
     /// Serve on a pseudo-terminal instead, whose path is told
     #[cfg_attr(not(unix), arg(skip))]
@@ -51,9 +54,9 @@ struct Arguments {
     #[arg(long)]
     expose: bool,
 
-    /// Which firmware
-    #[arg(long, value_name = "NAME")]
-    persona: Option<String>,
+    /// Which firmware, by its full name or by its version alone
+    #[arg(long, value_name = "NAME", value_parser = |text: &str| persona(&[], text))]
+    persona: Persona,
 
     /// A network in reach, without passphrase an open one; the first is the strongest
     #[arg(long, value_name = "SSID:PASSPHRASE", value_parser = access_point,
@@ -93,17 +96,21 @@ struct Arguments {
 impl Options {
     pub(super) fn read(program: &Program) -> Result<Self, clap::Error> {
         let command = Command::new(program.name).version(program.version).about(program.about);
-        let known = PossibleValuesParser::new(program.personas);
-        let command =
-            Arguments::augment_args(command).mut_arg("persona", |it| it.value_parser(known));
+        let personas = program.personas;
+        let command = Arguments::augment_args(command)
+            .mut_arg("listen", |it| it.required(false).default_value(program.listen))
+            .mut_arg("persona", |it| {
+                let usual = personas.first().copied().unwrap_or_default();
+                it.value_parser(move |text: &str| persona(personas, text))
+                    .required(false)
+                    .default_value(usual)
+            });
         let told = Arguments::from_arg_matches(&command.try_get_matches()?)?;
-        let persona = told.persona.as_deref();
-        let persona = program.personas.iter().find(|it| persona.is_none_or(|name| name == **it));
         Ok(Self {
-            listen: told.listen.unwrap_or_else(|| ([127, 0, 0, 1], program.port).into()),
+            listen: told.listen,
             pty: told.pty,
             expose: told.expose,
-            persona: persona.copied().unwrap_or_default(),
+            persona: told.persona.0,
             access_points: told.ap,
             allow_outside: told.allow_outside,
             baud: told.baud,
@@ -114,6 +121,13 @@ impl Options {
             seed: told.seed,
         })
     }
+}
+
+/// `seeed-2.1.3` or `2.1.3`.
+fn persona(known: &'static [&'static str], wanted: &str) -> Result<Persona, String> {
+    let is_version = |name: &str| name.rsplit_once('-').is_some_and(|(_, it)| it == wanted);
+    let found = known.iter().find(|name| **name == wanted || is_version(name));
+    found.copied().map(Persona).ok_or_else(|| format!("there are {}", known.join(", ")))
 }
 
 fn access_point(text: &str) -> Result<AccessPoint, String> {
