@@ -8,6 +8,9 @@ pub(crate) struct Command {
     pub(crate) code: u8,
     /// Fewest and most bytes of its answer, unless that is data: a garbled reply may look sound.
     pub(crate) answer: (u8, u8),
+    /// Bytes of each parameter of its answer, where there are several: a wrong length may make a
+    /// frame that looks sound.
+    pub(crate) shape: &'static [u8],
     /// Lengths of the command's parameters are two bytes, big endian.
     pub(crate) wide: bool,
     /// The reply is data of any length, with a wide length.
@@ -30,6 +33,7 @@ impl Command {
         Self {
             code,
             answer: (answer, answer),
+            shape: &[],
             wide: false,
             data: false,
             sender: false,
@@ -38,6 +42,13 @@ impl Command {
             blocks: false,
             errno: false,
         }
+    }
+
+    /// A command whose answer has several parameters, of so many bytes each.
+    const fn several(code: u8, answer: u8, shape: &'static [u8]) -> Self {
+        let mut command = Self::new(code, answer);
+        command.shape = shape;
+        command
     }
 
     /// The answer may be as short as this.
@@ -89,10 +100,10 @@ pub(crate) const SET_HOSTNAME: Command = Command::new(0x16, 1);
 pub(crate) const SET_POWER_MODE: Command = Command::new(0x17, 1);
 pub(crate) const SET_AP_NET: Command = Command::new(0x18, 1).blocks(10_000);
 pub(crate) const SET_AP_PASSPHRASE: Command = Command::new(0x19, 1).blocks(10_000);
-pub(crate) const GET_DNS_CONFIG: Command = Command::new(0x1E, 8);
+pub(crate) const GET_DNS_CONFIG: Command = Command::several(0x1E, 8, &[4, 4]);
 pub(crate) const GET_REASON_CODE: Command = Command::new(0x1F, 1);
 pub(crate) const GET_CONN_STATUS: Command = Command::new(0x20, 1);
-pub(crate) const GET_IPADDR: Command = Command::new(0x21, 12);
+pub(crate) const GET_IPADDR: Command = Command::several(0x21, 12, &[4, 4, 4]);
 pub(crate) const GET_MACADDR: Command = Command::new(0x22, 6);
 pub(crate) const GET_CURR_RSSI: Command = Command::new(0x25, 4);
 /// Scans, and answers the names.
@@ -115,7 +126,7 @@ pub(crate) const GET_HOST_BY_NAME: Command = Command::new(0x35, 4);
 /// Answers a text with a NUL at its end.
 pub(crate) const GET_FW_VERSION: Command = Command::new(0x37, 16).or(1);
 pub(crate) const SEND_DATA_UDP: Command = Command::new(0x39, 1);
-pub(crate) const GET_REMOTE_DATA: Command = Command::new(0x3A, 6);
+pub(crate) const GET_REMOTE_DATA: Command = Command::several(0x3A, 6, &[4, 2]);
 /// Four bytes, or eight from firmware built on arduino-esp32.
 pub(crate) const GET_TIME: Command = Command::new(0x3B, 8).or(4);
 pub(crate) const GET_IDX_BSSID: Command = Command::new(0x3C, 6);
@@ -143,7 +154,7 @@ pub(crate) const RECVFROM: Command = Command::new(0x7A, 1).sender().errno();
 pub(crate) const IOCTL: Command = Command::new(0x7B, 4).or(0);
 pub(crate) const POLL: Command = Command::new(0x7C, 1);
 pub(crate) const GETSOCKOPT: Command = Command::new(0x7E, 4).or(0);
-pub(crate) const GETPEERNAME: Command = Command::new(0x7F, 7);
+pub(crate) const GETPEERNAME: Command = Command::several(0x7F, 7, &[1, 4, 2]);
 
 /// Connection modes of START_SERVER_TCP and START_CLIENT_TCP.
 pub(crate) const TCP_MODE: u8 = 0;
@@ -161,6 +172,8 @@ pub(crate) mod status {
     pub(crate) const CONNECT_FAILED: u8 = 4;
     pub(crate) const AP_LISTENING: u8 = 7;
     pub(crate) const AP_CONNECTED: u8 = 8;
+    /// Adafruit 3 before the first join.
+    pub(crate) const STOPPED: u8 = 254;
 }
 
 /// Encryption of a network that a scan found, GET_IDX_ENCT.

@@ -140,19 +140,39 @@ pub(crate) struct Reader {
     answer: Answer,
     params: u8,
     next: u8,
+    /// Lengths of the parameters to come, where they are known one by one.
+    shape: &'static [u8],
 }
 
 impl Reader {
     /// Reads the first bytes of a reply.
     pub(crate) fn new(command: &Command, head: [u8; HEAD]) -> Result<Self, Malformed> {
         let [start, code, params, next] = head;
+        let (shape, (fewest, _)) = (command.shape, command.answer);
+        let fits = match params {
+            0 => next == END && fewest == 0,
+            1 => shape.is_empty(),
+            several => usize::from(several) == shape.len(),
+        };
         match start {
             ERROR => Err(Malformed::Rejected),
-            START if code == command.code | REPLY && (params > 0 || next == END) => {
-                Ok(Self { answer: Answer::EMPTY, params, next })
+            START if code == command.code | REPLY && fits => {
+                let mut reader = Self { answer: Answer::EMPTY, params, next, shape };
+                reader.check_length().map(|()| reader)
             }
             _ => Err(Malformed::Frame),
         }
+    }
+
+    /// Whether the next parameter is as long as it should be.
+    fn check_length(&mut self) -> Result<(), Malformed> {
+        if let [length, rest @ ..] = self.shape {
+            if *length != self.next {
+                return Err(Malformed::Frame);
+            }
+            self.shape = rest;
+        }
+        Ok(())
     }
 
     /// How many bytes to clock next: a parameter and what stands behind it. `None`: that was all.
@@ -166,7 +186,11 @@ impl Reader {
         self.answer.append(param).ok_or(Malformed::Frame)?;
         self.params = self.params.saturating_sub(1);
         self.next = next;
-        if self.params > 0 || next == END { Ok(()) } else { Err(Malformed::Frame) }
+        match self.params {
+            0 if next == END => Ok(()),
+            0 => Err(Malformed::Frame),
+            _ => self.check_length(),
+        }
     }
 
     /// What the reply says, if that can be an answer to the command.

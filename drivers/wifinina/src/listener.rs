@@ -70,13 +70,15 @@ pub(crate) struct Guest {
     spawned: bool,
     /// When the peer's address was asked for.
     seen: Instant,
+    /// No descriptor had the address that was answered first, so it was asked for again.
+    again: bool,
     step: Step,
 }
 
 impl Guest {
     pub(crate) fn new(slot: u8, spawned: bool) -> Self {
         let peer = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
-        Self { slot, peer, spawned, seen: Instant::START, step: Step::Peer }
+        Self { slot, peer, spawned, seen: Instant::START, again: false, step: Step::Peer }
     }
 }
 
@@ -242,7 +244,12 @@ impl<L: SpiLink> Core<'_, L> {
                 let spawned = hidden || !self.state.firmware.accepts_silent();
                 self.set_guest(index, Some(Guest::new(slot, spawned)));
             }
-            Visit::Known(slot) => self.set_named(index, slot),
+            Visit::Known(slot) if self.is_spawned(slot) => {
+                self.set_strange(index, 0);
+                self.set_named(index, slot);
+            }
+            // No listener names that: the number is a count of bytes, say, of a slot that is free.
+            Visit::Known(_) => self.listener_is_strange(index),
             Visit::Strange => self.listener_is_strange(index),
         }
     }
@@ -265,6 +272,14 @@ impl<L: SpiLink> Core<'_, L> {
             Some([slot, 0]) => Visit::Known(slot),
             _ => Visit::Nobody,
         }
+    }
+
+    /// Whether one of ours came in by the firmware's own list.
+    fn is_spawned(&self, slot: u8) -> bool {
+        self.state.sockets.iter().any(|socket| {
+            matches!(socket.kind, Kind::Stream(Stream { channel, identity: Some(_), .. })
+                if channel == Channel::Slot(slot))
+        })
     }
 
     /// One of ours was named, perhaps because it has unread data: that is asked about now and then.
@@ -338,7 +353,10 @@ impl<L: SpiLink> Core<'_, L> {
                 let step = if helps { Step::Find(first) } else { Step::Alive };
                 return Ok(Guest { peer, step, seen: self.call.now(), ..guest });
             }
-            Step::Find(fd) if !DESCRIPTORS.contains(&fd) => Step::Alive,
+            Step::Find(fd) if !DESCRIPTORS.contains(&fd) && guest.again => Step::Alive,
+            Step::Find(fd) if !DESCRIPTORS.contains(&fd) => {
+                return Ok(Guest { step: Step::Peer, again: true, ..guest });
+            }
             Step::Find(fd) if self.is_ours(fd) => Step::Find(fd + 1),
             Step::Find(fd) => {
                 let answer = self.ask(owner, &GETPEERNAME, &[&[fd]])?;

@@ -246,6 +246,11 @@ impl<L: SpiLink> Core<'_, L> {
         Ok(match code.ok_or(Error::Fault(Fault::Frame))? {
             _ if joining => LinkStatus::Joining,
             status::CONNECTED if self.state.link.join == Join::Up => LinkStatus::Up,
+            // As after boot, and nobody told it to: the chip has started anew, and knows nothing of us.
+            status::IDLE | status::STOPPED if self.state.link.join == Join::Up => {
+                self.restart();
+                LinkStatus::Down
+            }
             status::AP_LISTENING => LinkStatus::AccessPoint(0),
             status::AP_CONNECTED => LinkStatus::AccessPoint(1),
             _ => {

@@ -13,8 +13,11 @@
 
 mod common;
 
+use common::net::{accept, connect, listen, net, peer_listener, send_all};
 use common::{Noise, Rig};
-use netdev::{Error, Event, Fault, HardwareAddr, Netdev, Netlink, Network, Stopped, wait};
+use netdev::{
+    Error, Event, Fault, HardwareAddr, Netdev, Netlink, Network, SockFlags, Stopped, wait,
+};
 use netdev_sim::{Loopback, VirtualClock};
 use wifinina_sim::Config;
 
@@ -76,6 +79,46 @@ fn a_bus_that_reports_errors_is_a_fault() {
         Err(_) => Err(nb::Error::<Error>::WouldBlock),
     })
     .unwrap();
+}
+
+/// The data of one reply, with a fault in its frame: noticed, told, and over.
+fn spoilt_read(dialled: bool, byte: usize, mask: u8) {
+    let case = format!("dialled {dialled}, byte {byte}, bits {mask:#x}");
+    let net = net();
+    let device = net.rig.device;
+    let ((here, there), _listener) = if dialled {
+        let (door, at) = peer_listener(net.peer);
+        let here = connect(device, at).unwrap();
+        ((here, accept(net.peer, door).0), door)
+    } else {
+        let (listener, addr) = listen(device, 80);
+        let there = net.caller(addr);
+        ((accept(device, listener).0, there), listener)
+    };
+    send_all(net.peer, there, &[7; 100]);
+    net.pass(20);
+    while device.next_event().is_some() {}
+    let at = net.rig.faults.lock().unwrap().read + byte;
+    net.rig.faults.lock().unwrap().in_read = Some((at, Noise::Flip(mask)));
+    let mut buf = vec![0; 4096];
+    let read = wait(device, net.rig.in_ms(1_000), || device.recv(here, &mut buf, SockFlags::NONE));
+    assert_eq!(read, Err(Stopped::Failed(Error::Fault(Fault::Frame))), "{case}");
+    assert_eq!(device.next_event(), Some(Event::Fault(Fault::Frame)), "{case}");
+    let after = wait(device, net.rig.in_ms(1_000), || device.recv(here, &mut buf, SockFlags::NONE));
+    assert_eq!(after, Err(Stopped::Failed(Error::Fault(Fault::Frame))), "{case}: no hole in it");
+    assert_eq!(net.until(|| device.hardware_addr()), ADDR, "{case}");
+    assert_eq!(net.rig.bench.counters().resets, 1, "{case}: no reset for that");
+}
+
+#[test]
+fn six_of_six_kinds_of_framing_fault_in_a_reply_of_data_are_noticed() {
+    // Start, command, count, 64 bytes too many, 2,048 too many, end.
+    let kinds = [(0, 0x02), (1, 0x01), (2, 0x01), (4, 0xC0), (3, 0x08), (105, 0x10)];
+    for dialled in [false, true] {
+        for (byte, mask) in kinds {
+            spoilt_read(dialled, byte, mask);
+        }
+    }
 }
 
 #[test]

@@ -124,6 +124,7 @@ pub struct Monitor {
 struct Shared {
     counters: Counters,
     link_drops: Vec<u8>,
+    exhausted: bool,
 }
 
 impl Monitor {
@@ -142,6 +143,16 @@ impl Monitor {
     /// chip moves on.
     pub fn drop_link(&self, reason: u8) {
         self.lock().link_drops.push(reason);
+    }
+
+    /// Whether every lwIP socket that is free counts as taken, from the next time on that the chip moves:
+    /// what others may do to the pool.
+    pub fn exhaust_sockets(&self, exhausted: bool) {
+        self.lock().exhausted = exhausted;
+    }
+
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.lock().exhausted
     }
 
     pub(crate) fn count(&self, change: impl FnOnce(&mut Counters)) {

@@ -146,6 +146,7 @@ impl Firmware {
         }
         let change = self.wifi.advance(now);
         self.link_changed(change);
+        self.lwip.exhausted = self.monitor.is_exhausted();
         self.lwip.poll();
         if core::mem::take(&mut self.lwip.news) {
             self.updater.give();

@@ -35,6 +35,8 @@ pub(crate) struct Lwip {
     scratch: Vec<u8>,
     /// The station or the access point is up: there is a way out.
     online: bool,
+    /// No socket is to be had, whatever the pool says.
+    pub(crate) exhausted: bool,
     /// Since the last look: packets arrived; datagrams and peers were dropped.
     pub(crate) news: bool,
     pub(crate) datagrams_dropped: u64,
@@ -75,6 +77,7 @@ impl Lwip {
             lingering: Vec::new(),
             scratch: vec![0; QUEUE],
             online: false,
+            exhausted: false,
             news: false,
             datagrams_dropped: 0,
             peers_dropped: 0,
@@ -124,7 +127,8 @@ impl Lwip {
     }
 
     fn place(&mut self, body: Body) -> Result<Fd, Errno> {
-        let index = self.pool.iter().position(Option::is_none).ok_or(ENFILE)?;
+        let free = self.pool.iter().position(Option::is_none).filter(|_| !self.exhausted);
+        let index = free.ok_or(ENFILE)?;
         let fd = u8::try_from(index).map_err(|_| ENFILE)? + self.first;
         if let Some(place) = self.pool.get_mut(index) {
             *place = Some(Socket { non_blocking: false, options: Vec::new(), body });
@@ -180,7 +184,7 @@ impl Lwip {
         let (stream, stack) = self.stream(listener)?;
         let (sock, peer) = stream.accept(stack)?;
         let mut accepted = Stream::connected(sock, peer);
-        if self.pool.iter().all(Option::is_some) {
+        if self.exhausted || self.pool.iter().all(Option::is_some) {
             self.peers_dropped += 1;
             accepted.abandon(self.stack.as_mut());
             return Err(ENFILE);

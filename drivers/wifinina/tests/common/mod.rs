@@ -6,7 +6,10 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+pub(crate) mod lab;
 pub(crate) mod net;
+
+use core::time::Duration;
 
 use std::sync::{Arc, Mutex};
 
@@ -47,6 +50,12 @@ pub(crate) struct Faults {
     pub(crate) in_read: Option<(usize, Noise)>,
     /// The same for one that is written.
     pub(crate) in_write: Option<(usize, Noise)>,
+    /// What happens at a chip-select cycle, after so many others.
+    pub(crate) at_cycle: Option<(usize, Mishap)>,
+    /// Chip-select cycles so far.
+    pub(crate) cycles: usize,
+    /// READY is high until then.
+    late_until: Option<Instant>,
     /// Bytes read and written so far.
     pub(crate) read: usize,
     pub(crate) written: usize,
@@ -56,8 +65,32 @@ pub(crate) struct Faults {
     silent: bool,
 }
 
-/// What happens to a byte on the wire.
+/// What happens to the chip or to its lines at some step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mishap {
+    /// READY stays at this level.
+    Stuck(bool),
+    /// The chip starts anew before the cycle, in it, or behind it.
+    Reboot(When),
+    /// The radio loses its access point.
+    LinkDrop,
+    /// READY takes this long to fall behind the cycle.
+    Late(Duration),
+    /// So many of these bytes come before those that are read.
+    Garbage(usize, u8),
+    /// No socket is left in the chip.
+    Exhausted,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    Before,
+    Inside,
+    Behind,
+}
+
+/// What happens to a byte on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Noise {
     /// Bits are changed.
     Flip(u8),
@@ -92,15 +125,64 @@ impl Noise {
 pub(crate) struct Link {
     pins: Pins,
     faults: Arc<Mutex<Faults>>,
+    monitor: Monitor,
+    clock: Box<dyn Platform + Send>,
+}
+
+impl Link {
+    /// The mishap of the cycle that is next.
+    fn mishap(&self) -> Option<Mishap> {
+        let mut faults = self.faults.lock().unwrap();
+        faults.cycles += 1;
+        let (cycle, mishap) = faults.at_cycle?;
+        if faults.cycles != cycle + 1 {
+            return None;
+        }
+        match mishap {
+            Mishap::Stuck(level) => faults.ready_stuck = Some(level),
+            Mishap::LinkDrop => self.monitor.drop_link(200),
+            Mishap::Garbage(count, byte) => faults.pushed = vec![byte; count],
+            Mishap::Exhausted => self.monitor.exhaust_sockets(true),
+            Mishap::Reboot(_) | Mishap::Late(_) => {}
+        }
+        Some(mishap)
+    }
+
+    fn reboot(&mut self) -> Result<(), BusError> {
+        self.pins.set_reset(true)?;
+        self.pins.set_reset(false)
+    }
 }
 
 impl SpiLink for Link {
     fn select(&mut self) -> Result<(), BusError> {
-        if self.faults.lock().unwrap().bus_broken { Err(BusError) } else { self.pins.select() }
+        if self.faults.lock().unwrap().bus_broken {
+            return Err(BusError);
+        }
+        match self.mishap() {
+            Some(Mishap::Reboot(When::Before)) => self.reboot()?,
+            Some(Mishap::Reboot(When::Inside)) => {
+                self.pins.select()?;
+                return self.reboot();
+            }
+            _ => {}
+        }
+        self.pins.select()
     }
 
     fn deselect(&mut self) -> Result<(), BusError> {
+        let behind = {
+            let faults = self.faults.lock().unwrap();
+            faults.at_cycle.filter(|(cycle, _)| faults.cycles == cycle + 1).map(|(_, it)| it)
+        };
+        if behind == Some(Mishap::Reboot(When::Behind)) {
+            self.pins.deselect()?;
+            return self.reboot();
+        }
         let mut faults = self.faults.lock().unwrap();
+        if let Some(Mishap::Late(time)) = behind {
+            faults.late_until.get_or_insert(self.clock.now() + time);
+        }
         faults.pushed.clear();
         if faults.slow {
             faults.ready_stuck = Some(true);
@@ -145,7 +227,9 @@ impl SpiLink for Link {
 
     fn busy(&mut self) -> Result<bool, BusError> {
         let busy = self.pins.busy()?;
-        Ok(self.faults.lock().unwrap().ready_stuck.unwrap_or(busy))
+        let faults = self.faults.lock().unwrap();
+        let late = faults.late_until.is_some_and(|until| self.clock.now() < until);
+        Ok(faults.ready_stuck.unwrap_or(busy || late))
     }
 
     fn data_ready(&mut self) -> Result<Option<bool>, BusError> {
@@ -169,7 +253,7 @@ pub(crate) struct Rig<P: Platform + 'static> {
     pub(crate) faults: Arc<Mutex<Faults>>,
 }
 
-impl<P: Platform + Pace + Clone + 'static> Rig<P> {
+impl<P: Platform + Pace + Clone + Send + 'static> Rig<P> {
     pub(crate) fn new(config: Config, stack: impl Stack + 'static, clock: P) -> Self {
         let chip = Chip::new(config, Box::new(stack));
         let monitor = chip.monitor();
@@ -182,7 +266,8 @@ impl<P: Platform + Pace + Clone + 'static> Rig<P> {
             Gpio0(bench.gpio0()),
         );
         let faults = Arc::new(Mutex::new(Faults::default()));
-        let link = Link { pins, faults: faults.clone() };
+        let (watched, own_clock) = (monitor.clone(), Box::new(clock.clone()));
+        let link = Link { pins, faults: faults.clone(), monitor: watched, clock: own_clock };
         let state = Box::leak(Box::new(State::new(link)));
         let device = Box::leak(Box::new(Wifinina::new(state, clock)));
         Self { device, bench, monitor, faults }
@@ -190,7 +275,7 @@ impl<P: Platform + Pace + Clone + 'static> Rig<P> {
 
     /// A deadline this many milliseconds from now.
     pub(crate) fn in_ms(&self, ms: u64) -> impl Fn() -> Option<Instant> + use<P> {
-        let at = self.device.platform().now() + core::time::Duration::from_millis(ms);
+        let at = self.device.platform().now() + Duration::from_millis(ms);
         move || Some(at)
     }
 
