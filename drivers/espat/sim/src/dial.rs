@@ -7,7 +7,6 @@ use netdev::{Error, Instant};
 use netdev_sim::Sock;
 
 use crate::commands::{Answer, Call, Reply};
-use crate::faults::Fault;
 use crate::firmware::Firmware;
 use crate::links::{Kind, Link};
 use crate::literals;
@@ -37,7 +36,10 @@ impl Firmware {
         let id = match self.ram.multiple {
             // Without an id the type comes first: the form does not fit the mode.
             true if call.args.text_is_next() => return Err(Refusal::STATE),
-            true => call.args.number(0..=4)?,
+            true => match call.args.number(0..=4) {
+                Err(Refusal::VALUE) => return Err(self.refuse_in_words("ID ERROR")),
+                id => id?,
+            },
             false if !call.args.text_is_next() => {
                 return Err(self.refuse_in_words("Link type ERROR"));
             }
@@ -96,7 +98,7 @@ impl Firmware {
     }
 
     fn may_dial(&mut self, id: usize) -> Result<(), Refusal> {
-        if self.ram.multiple && self.server.is_some() && self.wants_to_grab() {
+        if self.ram.multiple {
             self.grab(id);
         }
         if self.is_open(id) {
@@ -211,11 +213,6 @@ impl Firmware {
         if let Stage::Connect(sock, _) = dial.stage {
             self.stack.close(sock);
         }
-    }
-
-    /// An inbound connection is to take the id of a dial.
-    pub(crate) fn wants_to_grab(&self) -> bool {
-        self.monitor.armed(Fault::GrabId) > 0
     }
 }
 

@@ -5,6 +5,7 @@ use core::time::Duration;
 use netdev::Instant;
 use netdev_sim::Stack;
 
+use crate::boot_log;
 use crate::config::{Config, Trace};
 use crate::counters::{Event, Monitor};
 use crate::faults::{Dice, Fault, FaultRates};
@@ -48,7 +49,7 @@ pub(crate) struct Firmware {
     faults: FaultRates,
     dice: Dice,
     races: Option<Dice>,
-    /// Nothing is heard and nothing said until then.
+    /// The firmware hangs until then: nothing is heard and nothing said.
     deaf_until: Instant,
     trace: Option<Trace>,
 }
@@ -93,7 +94,6 @@ impl Firmware {
 
     /// The firmware starts: everything but the flash is forgotten.
     pub(crate) fn start(&mut self, now: Instant) {
-        self.stop();
         self.now = now;
         self.ram = Ram::new(&self.nvs);
         self.wifi.start(&self.ram, now);
@@ -102,16 +102,19 @@ impl Firmware {
         self.auto_connect();
     }
 
+    /// The ROM says something, where that can be heard.
+    pub(crate) fn log_boot(&mut self) {
+        if self.persona.boot_log {
+            self.print(&boot_log::noise(self.nvs.uart.baud));
+        }
+    }
+
     /// Power goes, or the chip is reset: sockets are gone, and what was not yet sent.
     pub(crate) fn stop(&mut self) {
         for place in 0..LINKS {
             self.drop_link(place);
         }
-        if let Some(server) = self.server.take()
-            && let Some(sock) = server.sock
-        {
-            self.stack.close(sock);
-        }
+        self.drop_server();
         if let Some(job) = self.job.take() {
             self.abandon(job);
         }
@@ -127,6 +130,9 @@ impl Firmware {
     /// Lets radio, worker and network do what they did in the meantime.
     pub(crate) fn poll(&mut self, now: Instant) {
         self.now = self.now.max(now);
+        if self.is_deaf() {
+            return;
+        }
         for event in self.monitor.take_events() {
             self.happen(event);
         }
@@ -140,6 +146,9 @@ impl Firmware {
 
     /// When something happens by itself, if nothing comes in until then.
     pub(crate) fn next_event(&self) -> Option<Instant> {
+        if self.is_deaf() {
+            return Some(self.deaf_until);
+        }
         let network =
             (self.has_sockets() || self.waits_for_network()).then(|| self.now + self.setup.poll);
         let stall = self.out.stalled_until();
@@ -167,9 +176,6 @@ impl Firmware {
 
     /// Prints a literal.
     pub(crate) fn say(&mut self, literal: &[u8]) {
-        if self.is_deaf() {
-            return;
-        }
         if self.strikes(Fault::Storm) {
             let line = self.dice.one_of(STORM.len());
             if let Some(line) = STORM.get(line) {
@@ -220,6 +226,11 @@ impl Firmware {
             self.trace(|| format!("! {fault:?}"));
         }
         struck
+    }
+
+    /// The same by chance alone.
+    pub(crate) fn rate_strikes(&mut self, fault: Fault) -> bool {
+        self.dice.strikes(self.faults.rate(fault))
     }
 
     /// The module hangs for a while.

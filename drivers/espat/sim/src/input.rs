@@ -96,7 +96,7 @@ impl Firmware {
             return;
         }
         if self.strikes(Fault::Busy) {
-            return self.say(literals::BUSY);
+            return self.reject(&line);
         }
         self.job = Some(Job::Command { line, at: self.now + self.setup.latency });
     }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod basic;
+mod boot_log;
 mod commands;
 mod config;
 mod counters;

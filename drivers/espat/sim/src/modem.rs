@@ -74,14 +74,12 @@ impl Modem {
         self.now = self.now.max(now);
         for _ in 0..TURNS {
             match self.power {
-                Power::Fresh => self.power = Power::Booting(self.now + self.boot),
+                Power::Fresh => self.boot(self.now),
                 Power::Booting(at) if at <= self.now => {
                     self.power = Power::Running;
                     self.firmware.start(at);
                 }
-                Power::Asleep(Some(at)) if at <= self.now => {
-                    self.power = Power::Booting(at + self.boot);
-                }
+                Power::Asleep(Some(at)) if at <= self.now => self.boot(at),
                 Power::Running => {
                     self.flush_if_due();
                     self.firmware.poll(self.now);
@@ -91,6 +89,11 @@ impl Modem {
                 Power::Off | Power::Booting(_) | Power::Asleep(_) => return,
             }
         }
+    }
+
+    fn boot(&mut self, at: Instant) {
+        self.firmware.log_boot();
+        self.power = Power::Booting(at + self.boot);
     }
 
     fn shut_down(&mut self, power: Power) {
@@ -160,7 +163,7 @@ impl UartChip for Modem {
     fn transmit(&mut self, buf: &mut [u8], now: Instant) -> usize {
         self.advance(now);
         let held = self.firmware.ram.uart.flow & 2 != 0 && !self.clear_to_send;
-        if self.power != Power::Running || held {
+        if matches!(self.power, Power::Off | Power::Asleep(_)) || held {
             return 0;
         }
         let limit = buf.len().min(self.pieces);
@@ -192,7 +195,7 @@ impl UartChip for Modem {
     fn set_enabled(&mut self, enabled: bool, now: Instant) {
         self.advance(now);
         match (enabled, self.power) {
-            (true, Power::Off) => self.power = Power::Booting(self.now + self.boot),
+            (true, Power::Off) => self.boot(self.now),
             (false, _) => self.shut_down(Power::Off),
             (true, _) => {}
         }

@@ -217,8 +217,7 @@ impl Firmware {
         self.monitor.count(|c| c.payload_out += u64::try_from(data.len()).unwrap_or(0));
         let (length, peer) = (data.len(), self.peer_text(from, true));
         let mut block = if self.persona.old_receive_layout {
-            let peer = self.peer_text(from, false);
-            format!("\r\n+CIPRECVDATA,{length}{peer}:").into_bytes()
+            format!("\r\n+CIPRECVDATA,{length}:").into_bytes()
         } else {
             format!("+CIPRECVDATA:{length}{peer},").into_bytes()
         };

@@ -3,6 +3,7 @@
 use crate::commands::{Answer, Call, Reply};
 use crate::firmware::Firmware;
 use crate::input::Mode;
+use crate::links::Kind;
 use crate::literals;
 
 #[derive(Debug)]
@@ -109,9 +110,15 @@ impl Firmware {
             }
             let link = self.links.get(long.id).and_then(Option::as_ref);
             let link = link.filter(|link| !link.closed && link.generation == long.generation);
-            let sock = link.and_then(|link| link.sock);
             let bytes = long.buffer.get(..packet).unwrap_or(&long.buffer);
-            match sock.map(|sock| self.stack.send(sock, bytes)) {
+            let sent =
+                link.and_then(|link| Some((link, link.sock?))).map(|(link, sock)| {
+                    match link.kind {
+                        Kind::Tcp => self.stack.send(sock, bytes),
+                        Kind::Udp => self.stack.send_to(sock, bytes, link.remote.into()),
+                    }
+                });
+            match sent {
                 Some(Ok(count)) if count > 0 => {
                     long.buffer.drain(..count.min(long.buffer.len()));
                     long.sent += count;

@@ -3,6 +3,7 @@
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use core::time::Duration;
 
+use netdev::Instant;
 use netdev_sim::Sock;
 
 use crate::commands::{Answer, Call, Reply};
@@ -11,12 +12,16 @@ use crate::firmware::Firmware;
 use crate::links::{Kind, LINKS, Link};
 use crate::params::Refusal;
 
+type Caller = (Sock, SocketAddr);
+
 #[derive(Debug)]
 pub(crate) struct Server {
     port: u16,
     netif: u8,
     /// `None`: all places are taken, and callers are refused.
     pub(crate) sock: Option<Sock>,
+    /// A caller that waits for the dial whose id it is to take, and how long it does.
+    held: Option<(Caller, Instant)>,
 }
 
 impl Firmware {
@@ -39,17 +44,21 @@ impl Firmware {
         }
         let close_all = call.args.opt::<u8>(0..=1)?.unwrap_or(0) == 1;
         call.args.end()?;
-        if let Some(server) = self.server.take()
-            && let Some(sock) = server.sock
-        {
-            self.stack.close(sock);
-        }
+        self.drop_server();
         for id in 0..LINKS {
             if close_all && self.open_link(id).is_some_and(|link| link.server) {
                 self.close_link(id);
             }
         }
         Ok(Reply::Ok)
+    }
+
+    pub(crate) fn drop_server(&mut self) {
+        let Some(server) = self.server.take() else { return };
+        let held = server.held.map(|((sock, _), _)| sock);
+        for sock in server.sock.into_iter().chain(held) {
+            self.stack.close(sock);
+        }
     }
 
     fn begin_server(&mut self, call: &mut Call<'_>) -> Answer {
@@ -85,7 +94,9 @@ impl Firmware {
             return Err(Refusal::STATE);
         }
         match self.stack.listen(port, BACKLOG) {
-            Ok(sock) => self.server = Some(Server { port, netif, sock: Some(sock) }),
+            Ok(sock) => {
+                self.server = Some(Server { port, netif, sock: Some(sock), held: None });
+            }
             Err(error) => {
                 self.say_errno(error);
                 return Err(Refusal::STATE);
@@ -131,25 +142,48 @@ impl Firmware {
         self.server_pauses();
         self.server_resumes();
         let mut moved = false;
-        while !self.wants_to_grab()
-            && let Some(id) = self.lowest_free()
-            && self.accept_as(id)
+        while let Some(id) = self.lowest_free()
+            && let Some(caller) = self.next_caller()
         {
+            self.take_in(id, caller);
             moved = true;
         }
         moved
     }
 
-    /// A caller takes that id, as if by chance, if one waits.
-    pub(crate) fn grab(&mut self, id: usize) {
-        if !self.is_open(id) && self.accept_as(id) {
-            let _ = self.strikes(Fault::GrabId);
+    /// Who waits, unless it is to wait for a dial.
+    fn next_caller(&mut self) -> Option<Caller> {
+        let now = self.now;
+        let server = self.server.as_mut()?;
+        if let Some((_, until)) = server.held {
+            return if until > now { None } else { server.held.take().map(|(caller, _)| caller) };
         }
+        let caller = self.stack.accept(server.sock?).ok()?;
+        let armed = self.monitor.armed(Fault::GrabId) > 0;
+        if !armed && !self.rate_strikes(Fault::GrabId) {
+            return Some(caller);
+        }
+        let until = now + if armed { FOR_EVER } else { self.setup.fault_time };
+        self.server.as_mut()?.held = Some((caller, until));
+        None
     }
 
-    fn accept_as(&mut self, id: usize) -> bool {
-        let Some(sock) = self.server.as_ref().and_then(|server| server.sock) else { return false };
-        let Ok((peer, addr)) = self.stack.accept(sock) else { return false };
+    /// A held caller takes the id that a dial is about to use.
+    pub(crate) fn grab(&mut self, id: usize) {
+        let held = self.server.as_mut().and_then(|server| server.held.take());
+        let Some((caller, until)) = held else { return };
+        if self.is_open(id) {
+            if let Some(server) = &mut self.server {
+                server.held = Some((caller, until));
+            }
+            return;
+        }
+        self.monitor.disarm(Fault::GrabId);
+        self.monitor.count(|c| c.faults += 1);
+        self.take_in(id, caller);
+    }
+
+    fn take_in(&mut self, id: usize, (peer, addr): Caller) {
         let remote = match addr {
             SocketAddr::V4(addr) => addr,
             SocketAddr::V6(addr) => SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, addr.port()),
@@ -159,7 +193,6 @@ impl Firmware {
         link.local_port = self.server.as_ref().map_or(0, |server| server.port);
         self.install(id, link);
         self.server_pauses();
-        true
     }
 
     /// Links of the server that were silent for too long close.
@@ -213,3 +246,5 @@ impl Firmware {
 }
 
 const BACKLOG: u16 = 5;
+/// A test that orders a clash brings it about.
+const FOR_EVER: Duration = Duration::from_secs(3600);

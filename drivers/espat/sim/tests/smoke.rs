@@ -47,7 +47,7 @@ fn names_are_found_or_not() {
 fn active_data_come_in_blocks() {
     let mut bench = Bench::online(&Persona::V4_1);
     let peer = bench.link(2, 80);
-    bench.send(peer, &[b'x'; 4000]);
+    bench.send(peer, &vec![b'x'; 4000]);
     let expected = [
         b"\r\n+IPD,2,2920:".to_vec(),
         vec![b'x'; 2920],

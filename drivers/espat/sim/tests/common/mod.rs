@@ -85,6 +85,11 @@ impl Bench {
         self.run(millis)
     }
 
+    /// One chunk, and nobody looks what comes of it yet.
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
+        self.modem.receive(bytes, self.clock.now());
+    }
+
     /// A command, and what was said within 10 ms.
     pub(crate) fn ask(&mut self, command: &str) -> String {
         self.ask_for(command, 10)
