@@ -145,6 +145,7 @@ impl Firmware {
     fn deliver(&mut self, id: usize) -> bool {
         let limit = self.persona.block;
         let Some(link) = self.open_link(id) else { return false };
+        link.told = false;
         let (data, from) = match link.kind {
             Kind::Tcp => {
                 let count = link.unread.len().min(limit);
