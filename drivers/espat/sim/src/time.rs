@@ -98,7 +98,7 @@ impl Firmware {
             }
         }
         call.args.end()?;
-        let quarters = matches!(zone % 100, 0 | 15 | 30 | 45 | -15 | -30 | -45);
+        let quarters = zone.abs() >= 100 && matches!((zone % 100).abs(), 0 | 15 | 30 | 45);
         if !(-12..=14).contains(&zone) && !quarters {
             return Err(Refusal::VALUE);
         }

@@ -1,4 +1,5 @@
 //! Basic commands, boot, restart, UART, persistence (protocol sections 1, 4 and 7.1).
+#![allow(clippy::unwrap_used, reason = "helpers fail as tests do")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Links: how they begin and end, servers, UDP (protocol sections 5.4 to 5.6 and 7.4).
+#![allow(clippy::unwrap_used, reason = "helpers fail as tests do")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Receiving, active and passive (protocol sections 5.2 and 5.3).
+#![allow(clippy::unwrap_used, reason = "helpers fail as tests do")]
 
 mod common;
 
