@@ -1,18 +1,24 @@
 //! Devices by name. The only place in the examples that knows which drivers there are.
 
+mod espat;
+mod host;
+mod port;
+mod rtl8720dn;
+mod uart;
+mod url;
+mod watched;
+mod wifinina;
+
 use core::fmt;
 use std::fs::File;
+use std::path::Path;
 
 use net::Netdev;
 use net::link::{ConnectParams, NetlinkExt};
-use netdev::StdPlatform;
-use netdev_host::HostDevice;
-use netdev_sim::{Loopback, Polarity, SpiBench, Vcd, tunnel};
-use wifinina::{BusError, OpenDrain, SpiLink, SpiPins, State, Wifinina};
-use wifinina_sim::{Chip, Config, Persona};
 
 use crate::options::Common;
 use crate::{Failure, logging};
+use url::Url;
 
 /// A device that is ready for use.
 pub struct Device {
@@ -52,10 +58,17 @@ impl fmt::Debug for Device {
 /// A name that leads nowhere, a device that does not work, a network that does not let it in.
 pub fn open(options: &Common) -> Result<Device, Failure> {
     logging::start(options.verbose);
-    let device = match Kind::parse(&options.device)? {
-        Kind::Host => host(options)?,
-        Kind::Wifinina(persona) => wifinina(persona, options)?,
-        Kind::Tunnel(addr) => tunnel(addr, options)?,
+    let url = Url::parse(&options.device)?;
+    let device = match url.name() {
+        "host" => host::open(url, options)?,
+        "wifinina" => wifinina::open(url, options)?,
+        "espat" => espat::open(url, options)?,
+        "rtl8720dn" => rtl8720dn::open(url, options)?,
+        "smoltcp" => return Err(url.refuse("no driver for smoltcp yet")),
+        _ => {
+            let known = "host, wifinina, espat and rtl8720dn";
+            return Err(url.refuse(format_args!("unknown device; there are {known}")));
+        }
     };
     net::use_device(device.netdev);
     let ssid = options.ssid.as_deref().unwrap_or("test-ap");
@@ -65,68 +78,6 @@ pub fn open(options: &Common) -> Result<Device, Failure> {
         .net_connect(&ConnectParams::new(ssid, passphrase))
         .map_err(|error| Failure::new(format_args!("network {ssid:?}: {error}")))?;
     Ok(device)
-}
-
-/// What a name stands for.
-#[derive(Clone, Copy, Debug)]
-enum Kind<'u> {
-    Host,
-    Wifinina(&'static Persona),
-    Tunnel(&'u str),
-}
-
-impl<'u> Kind<'u> {
-    /// `host`, `wifinina`, `wifinina?persona=2.0.0`, `wifinina:tcp://127.0.0.1:7701`.
-    fn parse(url: &'u str) -> Result<Self, Failure> {
-        let (place, query) = url.split_once('?').unwrap_or((url, ""));
-        let (name, place) = place.split_once(':').unwrap_or((place, ""));
-        let fail = |why: String| Err(Failure::usage(format_args!("--device {url}: {why}")));
-        if let ("wifinina", Some(addr)) = (name, place.strip_prefix("tcp://")) {
-            return match query {
-                "" => Ok(Self::Tunnel(addr)),
-                _ => fail("the firmware behind a tunnel is chosen there".to_owned()),
-            };
-        }
-        match name {
-            "host" | "wifinina" if !place.is_empty() => {
-                fail(format!("{name} cannot be reached through {place:?}; leave it out"))
-            }
-            "host" if query.is_empty() => Ok(Self::Host),
-            "host" => fail("host takes no settings".to_owned()),
-            "wifinina" => persona(query).map(Self::Wifinina).or_else(fail),
-            "espat" | "rtl8720dn" | "smoltcp" => fail(format!("no driver for {name} yet")),
-            _ => fail("unknown device; there are host and wifinina".to_owned()),
-        }
-    }
-}
-
-/// `persona=` and a firmware, by its full name or by its version alone.
-fn persona(query: &str) -> Result<&'static Persona, String> {
-    if query.is_empty() {
-        return Ok(&Persona::ARDUINO_2_0_0);
-    }
-    let Some(wanted) = query.strip_prefix("persona=") else {
-        return Err(format!("unknown setting {query:?}; wifinina takes persona=VERSION"));
-    };
-    let found = Persona::ALL.into_iter().find(|it| it.name == wanted || it.version == wanted);
-    found.ok_or_else(|| {
-        let known: Vec<&str> = Persona::ALL.iter().map(|it| it.version).collect();
-        format!("unknown firmware {wanted:?}; there are {}", known.join(", "))
-    })
-}
-
-fn host(options: &Common) -> Result<Device, Failure> {
-    no_bus_here(options, "the host device has none")?;
-    let host: &'static HostDevice = Box::leak(Box::new(HostDevice::new()?));
-    let counters = || {
-        let stats = host.stats();
-        vec![
-            ("sockets open", stats.open),
-            ("sockets opened", stats.opened),
-            ("system polls", stats.polls),
-        ]
-    };
-    Ok(Device { netdev: host, counters: Box::new(counters) })
 }
 
 /// Options that look at a bus make no sense where there is none.
@@ -140,117 +91,51 @@ fn no_bus_here(options: &Common, why: &str) -> Result<(), Failure> {
     }
 }
 
-/// The driver on a bus at the other end of a tunnel.
-fn tunnel(addr: &str, options: &Common) -> Result<Device, Failure> {
-    no_bus_here(options, "this one is at the other end: wifinina-sim has the same option")?;
-    let client = tunnel::Client::connect(addr)
-        .map_err(|error| Failure::new(format_args!("--device wifinina:tcp://{addr}: {error}")))?;
-    let pins = SpiPins::new(
-        client.bus(),
-        client.chip_select(),
-        client.ready(),
-        client.reset(Polarity::ActiveLow),
-        OpenDrain::new(client.gpio0()),
-    );
-    Ok(Device { netdev: on(pins, StdPlatform::new()), counters: Box::new(Vec::new) })
+/// The file of a recording.
+fn recording(path: &Path) -> Result<File, Failure> {
+    File::create(path)
+        .map_err(|error| Failure::new(format_args!("--vcd {}: {error}", path.display())))
 }
-
-/// The driver on these lines, for as long as the program runs.
-fn on(link: impl SpiLink + 'static, clock: StdPlatform) -> &'static dyn Netdev {
-    let state = Box::leak(Box::new(State::new(link)));
-    Box::leak(Box::new(Wifinina::new(state, clock)))
-}
-
-/// The driver on a simulated bus to a simulated chip, which has this PC's network behind it.
-fn wifinina(persona: &'static Persona, options: &Common) -> Result<Device, Failure> {
-    let mut config = Config::new(persona);
-    if options.trace {
-        config.trace = Some(Box::new(|at, line| eprintln!("{at} {line}")));
-    }
-    let chip = Chip::new(config, Box::new(Loopback::new().allow_outside()));
-    let monitor = chip.monitor();
-    let clock = StdPlatform::new();
-    let bench = SpiBench::new(chip, clock, BUS_HZ);
-    if let Some(path) = &options.vcd {
-        let recording = File::create(path).and_then(Vcd::new);
-        let recording = recording
-            .map_err(|error| Failure::new(format_args!("--vcd {}: {error}", path.display())))?;
-        bench.observe(Box::new(recording));
-    }
-    let pins = SpiPins::new(
-        bench.bus(),
-        bench.chip_select(),
-        bench.ready(),
-        bench.reset(Polarity::ActiveLow),
-        Gpio0(bench.gpio0()),
-    );
-    let counters = move || {
-        let counted = monitor.counters();
-        vec![
-            ("chip commands", counted.commands),
-            ("bus bytes", counted.bytes),
-            ("chip-select cycles", counted.cs_cycles),
-            ("chip resets", counted.resets),
-            ("offences against the firmware", counted.offences()),
-        ]
-    };
-    Ok(Device { netdev: on(pins, clock), counters: Box::new(counters) })
-}
-
-/// GPIO0 of the simulated bus, as the driver wants it.
-struct Gpio0(netdev_sim::Gpio0);
-
-impl wifinina::Gpio0 for Gpio0 {
-    fn drive_high(&mut self) -> Result<(), BusError> {
-        self.0.drive(true).map_err(|_| BusError)
-    }
-
-    fn release(&mut self) -> Result<(), BusError> {
-        self.0.release().map_err(|_| BusError)
-    }
-
-    fn is_high(&mut self) -> Result<Option<bool>, BusError> {
-        self.0.level().map(Some).map_err(|_| BusError)
-    }
-}
-
-/// As the firmware's makers recommend.
-const BUS_HZ: u32 = 8_000_000;
 
 /// How long a device that has joined may take to tell its address.
 const ADDRESS_TIME: core::time::Duration = core::time::Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
 
+    #[derive(Parser)]
+    struct Options {
+        #[command(flatten)]
+        common: Common,
+    }
+
     fn refusal(url: &str) -> String {
-        Kind::parse(url).unwrap_err().to_string()
+        let options = Options::parse_from(["test", "--device", url]);
+        open(&options.common).unwrap_err().to_string()
     }
 
     #[test]
-    fn names_lead_to_devices() {
-        assert!(matches!(Kind::parse("host"), Ok(Kind::Host)));
-        for url in ["wifinina", "wifinina?persona=2.0.0", "wifinina?persona=arduino-2.0.0"] {
-            let Ok(Kind::Wifinina(persona)) = Kind::parse(url) else { panic!("{url}") };
-            assert_eq!(persona.version, "2.0.0");
+    fn names_that_lead_nowhere_are_refused_in_one_line_that_says_why() {
+        for (url, why) in [
+            ("toaster", "unknown device"),
+            ("wifinina?persona=9", "2.0.0"),
+            ("wifinina?speed=9", "unknown setting"),
+            ("wifinina:/dev/spidev0", "leave it out"),
+            ("wifinina:tcp://127.0.0.1:1?persona=2.0.0", "chosen there"),
+            ("espat?persona=9", "4.1"),
+            ("espat:tcp://127.0.0.1:1?persona=4.1", "chosen there"),
+            ("espat:/dev/ttyUSB0?baud=fast", "baud is a number"),
+            ("espat:/dev/ttyUSB0?persona=4.1", "takes baud"),
+            ("espat:/dev/no-such-port", "No such file"),
+            ("rtl8720dn?persona=9", "2.1.3"),
+            ("host?x=1", "no settings"),
+            ("host:tcp://127.0.0.1:1", "leave it out"),
+        ] {
+            let told = refusal(url);
+            assert!(told.contains(why) && told.lines().count() == 1, "{url}: {told}");
         }
-    }
-
-    #[test]
-    fn a_chip_behind_a_tunnel_has_an_address() {
-        let Ok(Kind::Tunnel(addr)) = Kind::parse("wifinina:tcp://127.0.0.1:7701") else { panic!() };
-        assert_eq!(addr, "127.0.0.1:7701");
-    }
-
-    #[test]
-    fn other_names_are_refused_in_one_line_that_says_why() {
-        assert!(refusal("toaster").contains("unknown device"));
-        assert!(refusal("wifinina?persona=9").contains("2.0.0"));
-        assert!(refusal("wifinina?speed=9").contains("unknown setting"));
-        assert!(refusal("wifinina:/dev/spidev0").contains("leave it out"));
-        assert!(refusal("wifinina:tcp://127.0.0.1:1?persona=2.0.0").contains("chosen there"));
-        assert!(refusal("espat:/dev/ttyUSB0?baud=115200").contains("no driver for espat"));
-        assert!(refusal("host?x=1").contains("no settings"));
     }
 }

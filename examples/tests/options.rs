@@ -15,8 +15,8 @@ fn a_device_that_is_not_there_is_one_line_and_code_2() {
     let unknown = [
         ("toaster", "unknown device"),
         ("", "unknown device"),
-        ("espat:/dev/ttyUSB9?baud=115200", "no driver for espat"),
-        ("rtl8720dn", "no driver for rtl8720dn"),
+        ("espat:/dev/ttyUSB9?speed=115200", "unknown setting"),
+        ("rtl8720dn?persona=1", "unknown firmware"),
         ("wifinina:tcp://127.0.0.1:1?persona=1.4.8", "chosen there"),
         ("wifinina?persona=0.0.1", "unknown firmware"),
         ("wifinina?colour=red", "unknown setting"),
@@ -33,6 +33,8 @@ fn a_device_that_is_not_there_is_one_line_and_code_2() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let device = format!("wifinina:tcp://{closed}");
     run(TCPECHO, &["--device", &device]).refused(1, &device);
+    let device = "espat:/dev/no-such-port";
+    run(TCPECHO, &["--device", device]).refused(1, device);
 }
 
 #[test]
