@@ -1,4 +1,4 @@
-//! Joining and leaving a network.
+//! Joining and leaving a network, and keeping it joined.
 //!
 //! ```no_run
 //! use net::link::{ConnectParams, NetlinkExt};
@@ -8,129 +8,138 @@
 //!     device.net_connect(&ConnectParams::new("home", "correct horse"))
 //! }
 //! ```
+//!
+//! [`net_connect`](NetlinkExt::net_connect) joins and is done. A [`Supervisor`] stays: it notices that
+//! the link or the chip died, and brings both back.
 
-use core::fmt;
-use core::time::Duration;
+mod join;
+mod params;
+mod roster;
+mod supervisor;
 
-use netdev::{Auth, Network};
+use netdev::AccessPoint;
 
-use crate::socket::until;
+pub use params::{ConnectParams, DEFAULT_CONNECT_TIMEOUT, Mode};
+pub use supervisor::{LinkEvent, LinkState, Supervisor};
+
+use crate::socket::{until, wait};
 use crate::{Cause, Error, Instant, Netdev, Op};
+use core::time::Duration;
+use join::Joiner;
 
-/// What to join, and how long to try. Made by [`ConnectParams::new`]; the rest has defaults.
-#[non_exhaustive]
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct ConnectParams<'a> {
-    /// Name of the network, 1 to 32 bytes.
-    pub ssid: &'a str,
-    /// Passphrase, 8 to 63 bytes; empty for an open network.
-    pub passphrase: &'a str,
-    /// How the network is protected, for devices whose firmware does not find out by itself.
-    pub auth: Auth,
-    /// Country whose rules the radio follows (ISO 3166-1 alpha-2).
-    pub country: Option<[u8; 2]>,
-    /// How long joining may take; zero means no limit.
-    pub timeout: Duration,
-}
-
-impl<'a> ConnectParams<'a> {
-    /// A Wi-Fi network, to be joined within 10 seconds.
-    #[must_use]
-    pub const fn new(ssid: &'a str, passphrase: &'a str) -> Self {
-        let auth = if passphrase.is_empty() { Auth::Open } else { Auth::Wpa2 };
-        Self { ssid, passphrase, auth, country: None, timeout: Duration::from_secs(10) }
-    }
-
-    /// The same, with another limit; zero means none.
-    #[must_use]
-    pub const fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
-
-    /// The same, protected in this way.
-    #[must_use]
-    pub const fn auth(mut self, auth: Auth) -> Self {
-        self.auth = auth;
-        self
-    }
-
-    /// The same, by the rules of this country.
-    #[must_use]
-    pub const fn country(mut self, country: [u8; 2]) -> Self {
-        self.country = Some(country);
-        self
-    }
-
-    fn network(&self) -> Network<'a> {
-        let mut network = Network::wifi(self.ssid, self.passphrase);
-        if let Network::Wifi(wifi) = &mut network {
-            wifi.auth = self.auth;
-            wifi.country = self.country;
-        }
-        network
-    }
-}
-
-/// The passphrase is left out.
-impl fmt::Debug for ConnectParams<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConnectParams")
-            .field("ssid", &self.ssid)
-            .field("auth", &self.auth)
-            .field("timeout", &self.timeout)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The passphrase is left out.
-#[cfg(feature = "defmt")]
-impl defmt::Format for ConnectParams<'_> {
-    fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "ConnectParams {{ ssid: {}, auth: {}, .. }}", self.ssid, self.auth);
-    }
-}
+pub(crate) use roster::supervised;
 
 /// What TinyGo's `netlink` has, for every device.
 pub trait NetlinkExt {
-    /// Joins a network and waits for an address. On a device without a link to be joined, a PC for
-    /// one, there is nothing to do, which succeeds.
+    /// Joins a network and waits for an address: the first of those named that lets us in. On a
+    /// device without a link to be joined, a PC for one, there is nothing to do, which succeeds.
     ///
     /// If time runs out the chip may go on trying; calling again waits on, `net_disconnect` stops it.
     ///
     /// # Errors
-    /// [`Cause::DeadlineExceeded`], or the device's: `NoSuchNetwork`, `AuthFailed`.
+    /// [`Cause::DeadlineExceeded`], or the device's: `NoSuchNetwork`, `AuthFailed`; `Unsupported` for
+    /// a setting that it does not have.
     fn net_connect(&self, params: &ConnectParams<'_>) -> Result<(), Error>;
 
-    /// Leaves the network; connections end. Waits at most 10 seconds.
+    /// As [`net_connect`](Self::net_connect), the strongest of the networks first. `found` is where
+    /// the device puts what it hears.
+    ///
+    /// # Errors
+    /// As [`net_connect`](Self::net_connect).
+    fn net_connect_strongest(
+        &self,
+        params: &ConnectParams<'_>,
+        found: &mut [AccessPoint],
+    ) -> Result<(), Error>;
+
+    /// Leaves the network; connections end. Waits at most 10 seconds. A [`Supervisor`] of this device
+    /// stops.
     ///
     /// # Errors
     /// [`Cause::DeadlineExceeded`], or the device's: `Fault`.
     fn net_disconnect(&self) -> Result<(), Error>;
+
+    /// Has the [`Supervisor`] of this device call `notify` when the link goes up or down.
+    ///
+    /// # Errors
+    /// `Unsupported` if no supervisor was started for it: without one nobody would call.
+    fn net_notify(&self, notify: fn(LinkEvent)) -> Result<(), Error>;
 }
 
 impl NetlinkExt for dyn Netdev + '_ {
     fn net_connect(&self, params: &ConnectParams<'_>) -> Result<(), Error> {
-        let Some(link) = self.netlink() else { return Ok(()) };
-        let network = params.network();
-        let deadline = limit(self, params.timeout);
-        until(self, deadline, || link.join(&network)).map_err(|cause| failed(Op::Join, cause))
+        connect(self, params, None)
+    }
+
+    fn net_connect_strongest(
+        &self,
+        params: &ConnectParams<'_>,
+        found: &mut [AccessPoint],
+    ) -> Result<(), Error> {
+        connect(self, params, Some(found))
     }
 
     fn net_disconnect(&self) -> Result<(), Error> {
+        roster::of(self, |supervisor| supervisor.stand_down());
         let Some(link) = self.netlink() else { return Ok(()) };
-        let deadline = limit(self, LEAVE);
+        let deadline = Some(self.platform().now() + LEAVE);
         until(self, deadline, || link.leave()).map_err(|cause| failed(Op::Leave, cause))
+    }
+
+    fn net_notify(&self, notify: fn(LinkEvent)) -> Result<(), Error> {
+        let found = roster::of(self, |supervisor| supervisor.notify(notify));
+        let nobody = Cause::Device(netdev::Error::Unsupported);
+        if found { Ok(()) } else { Err(failed(Op::Join, nobody)) }
     }
 }
 
-fn limit(device: &dyn Netdev, time: Duration) -> Option<Instant> {
-    (!time.is_zero()).then(|| device.platform().now() + time)
+fn connect(
+    device: &dyn Netdev,
+    params: &ConnectParams<'_>,
+    mut found: Option<&mut [AccessPoint]>,
+) -> Result<(), Error> {
+    let Some(link) = device.netlink() else { return Ok(()) };
+    let mut joiner = Joiner::new(found.is_some());
+    let mut step = |end: &mut Option<Result<(), Cause>>| {
+        let now = device.platform().now();
+        let found = found.as_deref_mut();
+        let done = joiner.step(&mut join::Call { device, link, params, found, now });
+        *end = match done {
+            Err(nb::Error::WouldBlock) => None,
+            Err(nb::Error::Other(cause)) => Some(Err(cause)),
+            Ok(()) => Some(Ok(())),
+        };
+        joiner.until()
+    };
+    loop {
+        let mut end = None;
+        // The wait ends when a phase has to, which the next step sees.
+        let next = step(&mut end);
+        let waited = wait(device, &|| next, &mut || match end {
+            Some(_) => Ok(()),
+            None => {
+                step(&mut end);
+                end.map_or(Err(nb::Error::WouldBlock), |_| Ok(()))
+            }
+        });
+        match (end, waited) {
+            (Some(end), _) => return end.map_err(|cause| failed(Op::Join, cause)),
+            (None, Err(cause)) if cause != Cause::DeadlineExceeded => {
+                return Err(failed(Op::Join, cause));
+            }
+            (None, _) => {}
+        }
+    }
 }
 
 fn failed(op: Op, cause: Cause) -> Error {
     netdev::warn!("{}: {}", op.name(), Error::new(op, cause));
     Error::new(op, cause)
+}
+
+/// The moment `time` from now; `None` for no limit.
+fn limit(now: Instant, time: Duration) -> Option<Instant> {
+    (!time.is_zero()).then(|| now + time)
 }
 
 const LEAVE: Duration = Duration::from_secs(10);

@@ -154,7 +154,9 @@ impl ListenConfig {
             socket.learn_local(None)?;
             Ok(socket)
         };
-        open().map(TcpListener::new).map_err(|cause| failed(network, Some(local), cause))
+        open()
+            .map(|socket| TcpListener::new(socket, self.backlog))
+            .map_err(|cause| failed(network, Some(local), cause))
     }
 
     fn packets_at(&self, network: Network, local: SocketAddr) -> Result<UdpConn, Error> {

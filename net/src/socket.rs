@@ -19,7 +19,7 @@ use crate::{
 /// loop that waits exists once in a program.
 pub(crate) struct Socket {
     device: &'static dyn Netdev,
-    fd: SockFd,
+    fd: Mutex<Cell<SockFd>>,
     network: Network,
     /// Unknown until the device has told, which it may do late.
     local: Mutex<Cell<Option<SocketAddr>>>,
@@ -64,7 +64,7 @@ impl Socket {
     pub(crate) const fn adopt(device: &'static dyn Netdev, fd: SockFd, network: Network) -> Self {
         Self {
             device,
-            fd,
+            fd: Mutex::new(Cell::new(fd)),
             network,
             local: Mutex::new(Cell::new(None)),
             remote: None,
@@ -84,7 +84,7 @@ impl Socket {
 
     /// Asks the device for the local address until it answers.
     pub(crate) fn learn_local(&self, deadline: Option<Instant>) -> Result<(), Cause> {
-        match until(self.device, deadline, || self.device.local_addr(self.fd)) {
+        match until(self.device, deadline, || self.device.local_addr(self.fd())) {
             Ok(addr) => self.assume_local(Some(addr)),
             Err(Cause::Device(DeviceError::Unsupported)) => {}
             Err(cause) => return Err(cause),
@@ -94,7 +94,7 @@ impl Socket {
 
     /// Asks the device for the local address once; `false` if it has to be asked again.
     pub(crate) fn try_learn_local(&self) -> bool {
-        match self.device.local_addr(self.fd) {
+        match self.device.local_addr(self.fd()) {
             Ok(addr) => self.assume_local(Some(addr)),
             Err(nb::Error::WouldBlock) => return false,
             Err(nb::Error::Other(_)) => {}
@@ -107,13 +107,23 @@ impl Socket {
     }
 
     /// The handle, for calls inside a step.
-    pub(crate) const fn fd(&self) -> SockFd {
-        self.fd
+    pub(crate) fn fd(&self) -> SockFd {
+        critical_section::with(|cs| self.fd.borrow(cs).get())
+    }
+
+    /// Goes on with another socket; `false`, and that one is closed, if nobody wants it any more.
+    pub(crate) fn replace_fd(&self, fd: SockFd) -> bool {
+        critical_section::with(|cs| self.fd.borrow(cs).set(fd));
+        let wanted = !self.sides.closed();
+        if !wanted {
+            self.device.close(fd);
+        }
+        wanted
     }
 
     /// The handle while it is worth something.
     pub(crate) fn socket(&self) -> Option<SockFd> {
-        (!self.sides.closed()).then_some(self.fd)
+        (!self.sides.closed()).then(|| self.fd())
     }
 
     pub(crate) const fn network(&self) -> Network {
@@ -174,7 +184,7 @@ impl Socket {
         if !self.sides.closed() {
             self.local(); // the last chance to learn it
             if self.sides.close() {
-                self.device.close(self.fd);
+                self.device.close(self.fd());
                 return Ok(());
             }
         }
@@ -241,7 +251,7 @@ impl fmt::Debug for Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         if self.sides.close() {
-            self.device.close(self.fd);
+            self.device.close(self.fd());
         }
     }
 }
@@ -256,7 +266,8 @@ pub(crate) struct Turn<'a> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        let Socket { device, fd, ref sides, .. } = *self.socket;
+        let Socket { device, ref sides, .. } = *self.socket;
+        let fd = self.socket.fd();
         let next = match self.promised {
             _ if self.side == Side::Read || sides.closed() => Owner::Free,
             _ if !device.in_flight(fd, self.side) => Owner::Free,

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::config::AccessPoint;
+
 /// Counts since the last clear. Fields of the second half are offences: a correct driver leaves
 /// every one of them at zero, [`offences`](Self::offences) adds them up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -125,6 +127,7 @@ struct Shared {
     counters: Counters,
     link_drops: Vec<u8>,
     exhausted: bool,
+    access_points: Option<Vec<AccessPoint>>,
 }
 
 impl Monitor {
@@ -155,12 +158,22 @@ impl Monitor {
         self.lock().exhausted
     }
 
+    /// From the next time that the chip moves on, the radio hears these networks. One that it was in
+    /// and that is gone is lost for want of beacons.
+    pub fn set_access_points(&self, access_points: Vec<AccessPoint>) {
+        self.lock().access_points = Some(access_points);
+    }
+
     pub(crate) fn count(&self, change: impl FnOnce(&mut Counters)) {
         change(&mut self.lock().counters);
     }
 
     pub(crate) fn take_link_drops(&self) -> Vec<u8> {
         core::mem::take(&mut self.lock().link_drops)
+    }
+
+    pub(crate) fn take_access_points(&self) -> Option<Vec<AccessPoint>> {
+        self.lock().access_points.take()
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {

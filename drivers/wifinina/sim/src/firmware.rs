@@ -144,6 +144,10 @@ impl Firmware {
             let change = self.wifi.drop_link(reason, now);
             self.link_changed(change);
         }
+        if let Some(access_points) = self.monitor.take_access_points() {
+            let change = self.wifi.set_networks(access_points, now);
+            self.link_changed(change);
+        }
         let change = self.wifi.advance(now);
         self.link_changed(change);
         self.lwip.exhausted = self.monitor.is_exhausted();

@@ -19,6 +19,7 @@ const AP_FAILED: u8 = 9;
 
 const REASON_ASSOC_LEAVE: u8 = 8;
 const REASON_HANDSHAKE: u8 = 15;
+const REASON_BEACON_TIMEOUT: u8 = 200;
 const REASON_NO_AP_FOUND: u8 = 201;
 const REASON_AUTH_FAIL: u8 = 202;
 const REASON_ASSOC_FAIL: u8 = 203;
@@ -188,6 +189,22 @@ impl Wifi {
             self.attempt(now);
         }
         Some(Change::Down)
+    }
+
+    /// Hears other networks from now on.
+    pub(crate) fn set_networks(
+        &mut self,
+        networks: Vec<AccessPoint>,
+        now: Instant,
+    ) -> Option<Change> {
+        let old = self.network().map(|network| network.ssid.clone());
+        self.networks = networks;
+        let still = self.networks.iter().position(|network| Some(&network.ssid) == old.as_ref());
+        if self.associated.is_some() && still.is_none() {
+            return self.drop_link(REASON_BEACON_TIMEOUT, now);
+        }
+        self.associated = self.associated.and(still);
+        None
     }
 
     fn disconnected(&mut self, reason: u8, now: Instant) {
