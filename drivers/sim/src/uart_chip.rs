@@ -9,7 +9,8 @@ use netdev::Instant;
 /// a model is given bytes when their last bit has arrived, and is asked for bytes when there is room
 /// for them on the wire.
 pub trait UartChip: Send {
-    /// These bytes have come in since the last call, back to back.
+    /// These bytes have come in since the last call, back to back: one piece, as
+    /// [`UartBench`](crate::UartBench) cuts them. `now` is when the last stop bit ended.
     fn receive(&mut self, bytes: &[u8], now: Instant);
 
     /// Puts what the firmware has to say into a prefix of `buf`, and tells how much that is. What

@@ -146,6 +146,10 @@ impl Wires {
         self.forget();
         let now = self.now();
         self.chip.set_enabled(enabled, now);
+        if enabled && !self.clear {
+            // The line is as it was, and the chip has forgotten it.
+            self.chip.set_clear_to_send(false, now);
+        }
         self.tell(LineEvent::Enabled(enabled));
         self.stepped = self.time;
     }
