@@ -28,6 +28,10 @@ pub enum Error {
     ContentLength,
     /// The header fields do not fit the response buffer.
     HeaderTooLarge,
+    /// What was to be sent could not be read.
+    Content,
+    /// The connection was taken over by the handler.
+    Hijacked,
     /// The client was too slow while others waited, or slower than its limit.
     TooSlow,
     /// The server was told to stop and has stopped.
@@ -69,6 +73,8 @@ impl fmt::Display for Error {
             Self::BodyNotAllowed => "status or method does not allow a body",
             Self::ContentLength => "wrote more than the declared Content-Length",
             Self::HeaderTooLarge => "header fields do not fit the response buffer",
+            Self::Content => "content cannot be read",
+            Self::Hijacked => "connection has been hijacked",
             Self::TooSlow => "peer is too slow",
             Self::ServerClosed => "server closed",
             Self::BadUrl => "malformed URL",

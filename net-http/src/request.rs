@@ -1,6 +1,7 @@
 //! A request, as a handler sees it.
 
 use core::fmt;
+use core::time::Duration;
 
 use net::Addr;
 
@@ -52,11 +53,6 @@ impl<'a> Request<'a> {
             body,
             exchange,
         }
-    }
-
-    /// The same request, for a handler further in.
-    pub(crate) fn routed<'b>(&'b self, matched: Matched<'b>) -> Request<'b> {
-        Request { fields: self.fields.clone(), matched, ..*self }
     }
 
     /// Reads from the body. `Ok(0)` is its end.
@@ -168,18 +164,39 @@ impl<'a> Request<'a> {
     }
 
     /// The fields of a form that was sent in the body: with POST, PUT or PATCH, url-encoded, and
-    /// small enough for the connection's buffer. Otherwise empty; a larger one is read with
-    /// [`read_to_end`](Self::read_to_end) and taken apart by [`Query::new`].
+    /// small enough for the connection's buffer. Otherwise empty; [`read_form`](Self::read_form) takes a
+    /// larger one.
     #[must_use]
     pub fn post_form(&self) -> Query<'a> {
+        let body = self.body.filter(|_| self.has_form()).unwrap_or_default();
+        Query::new(core::str::from_utf8(body).unwrap_or_default())
+    }
+
+    /// The same for a form of any size that fits `room`: what is not there yet is read.
+    ///
+    /// # Errors
+    /// As [`read_to_end`](Self::read_to_end); [`Error::InvalidField`] for what is not text.
+    pub fn read_form<'b>(&mut self, room: &'b mut [u8]) -> Result<Query<'b>, Error>
+    where
+        'a: 'b,
+    {
+        if !self.has_form() {
+            return Ok(Query::default());
+        }
+        let body = match self.body {
+            Some(body) => body,
+            None => self.read_to_end(room)?,
+        };
+        core::str::from_utf8(body).map(Query::new).map_err(|_| Error::InvalidField)
+    }
+
+    /// Whether the body is a form.
+    fn has_form(&self) -> bool {
         let kind = self.header("Content-Type").and_then(|kind| kind.split(';').next());
         let is_form = kind.is_some_and(|kind| {
             kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
         });
-        if !is_form || !matches!(self.method, "POST" | "PUT" | "PATCH") {
-            return Query::default();
-        }
-        Query::new(core::str::from_utf8(self.body.unwrap_or_default()).unwrap_or_default())
+        is_form && matches!(self.method, "POST" | "PUT" | "PATCH")
     }
 
     /// The first value of this name in the form of the body, or else in the query.
@@ -197,7 +214,28 @@ impl<'a> Request<'a> {
     /// What the path has in the place of `{name}` or `{name...}` of the pattern.
     #[must_use]
     pub fn path_value(&self, name: &str) -> Option<Encoded<'a>> {
-        self.matched.value(name, self.path)
+        self.matched.value(name)
+    }
+
+    /// From now on at most `bytes` of the body can be read: Go's `MaxBytesReader`. With more, reading
+    /// fails with [`Error::BodyTooLarge`], and the connection is closed after the answer.
+    pub fn limit_body(&mut self, bytes: u64) {
+        let fits = |body: &&[u8]| u64::try_from(body.len()).is_ok_and(|length| length <= bytes);
+        self.body = self.body.filter(fits);
+        self.exchange.limit_body(bytes);
+    }
+
+    /// The fields behind a chunked body, once that was read to its end; before, and otherwise, none.
+    #[must_use]
+    pub fn trailers(&self) -> Fields<'a> {
+        Fields::new(self.exchange.trailers())
+    }
+
+    /// Lets time pass. Unlike in a loop of the handler's own, the server's other connections are looked
+    /// after, though no other handler starts. `false`: the client has shut its sending side, or is
+    /// gone.
+    pub fn pause(&mut self, length: Duration) -> bool {
+        self.exchange.pause(self.exchange.now() + length)
     }
 
     /// The client's address.

@@ -156,16 +156,15 @@ impl fmt::Display for Status {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    extern crate std;
     use super::*;
-    use crate::vectors;
+    use crate::vectors::Value;
+    use std::string::{String, ToString};
 
-    #[test]
-    fn texts_answer_as_recorded() {
-        for case in vectors::cases(include_str!("../testdata/status_text.json")) {
-            let code = case["in"]["code"].as_i64().unwrap();
-            let text = u16::try_from(code).ok().and_then(Status::new).map_or("", Status::text);
-            assert_eq!(text, case["out"]["text"].as_str().unwrap(), "{code}");
-        }
+    pub(crate) fn difference(case: &Value) -> Option<String> {
+        let code = case["in"]["code"].as_i64().unwrap();
+        let text = u16::try_from(code).ok().and_then(Status::new).map_or("", Status::text);
+        (case["out"]["text"] != text).then(|| text.to_string())
     }
 }

@@ -118,11 +118,12 @@ pub(crate) fn serve<'r>(
     let _ = match question.decide(routes) {
         Decision::Route(pattern, place) => {
             let handler = handler(place).ok_or(Failed)?;
-            return handler.serve(w, &mut r.routed(Matched { pattern: Some(pattern) }));
+            return handler
+                .serve(w, &mut r.routed(Matched { pattern: Some(pattern), path: r.path }));
         }
         Decision::Redirect(path) => {
             let location = Location { path, query: r.query };
-            crate::helpers::redirect_to(w, r, &location, Status::TEMPORARY_REDIRECT)
+            crate::redirect::redirect_to(w, r, &location, Status::TEMPORARY_REDIRECT)
         }
         Decision::WrongMethod => {
             w.header().set_display("Allow", &question.allowed(routes));
@@ -151,10 +152,12 @@ impl fmt::Display for Location<'_> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Matched<'a> {
     pattern: Option<Pattern<'a>>,
+    /// The path that it matched.
+    path: &'a str,
 }
 
 impl<'a> Matched<'a> {
-    pub(crate) const NONE: Self = Self { pattern: None };
+    pub(crate) const NONE: Self = Self { pattern: None, path: "" };
 
     pub(crate) const fn pattern(&self) -> &'a str {
         match &self.pattern {
@@ -163,7 +166,24 @@ impl<'a> Matched<'a> {
         }
     }
 
-    pub(crate) fn value<'p>(&self, name: &str, path: &'p str) -> Option<Encoded<'p>> {
-        self.pattern.and_then(|pattern| pattern.value(name, path))
+    pub(crate) fn value(&self, name: &str) -> Option<Encoded<'a>> {
+        self.pattern.and_then(|pattern| pattern.value(name, self.path))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod vectors {
+    use super::{path, routing};
+    use crate::vectors::{Group, group};
+
+    pub(crate) static GROUPS: [Group; 3] = [
+        group!("mux_match", routing::tests::match_difference),
+        group!("mux_register", routing::tests::register_difference),
+        group!("path_clean", path::tests::difference),
+    ];
+
+    #[test]
+    fn routers_answer_as_recorded() {
+        GROUPS.iter().for_each(Group::check);
     }
 }

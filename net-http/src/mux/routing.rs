@@ -168,4 +168,4 @@ fn without_port(host: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

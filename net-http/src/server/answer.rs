@@ -1,20 +1,23 @@
 //! Runs one handler, and sees its answer off.
 
-use net::{Conn, Instant};
+use net::Instant;
 
 use super::core::{Core, Verdict};
-use super::exchange::{Exchange, Live, Waiter};
+use super::exchange::{Exchange, Live};
 use super::outgoing::Outgoing;
 use super::slot::{NEVER, Phase, Slots, Then, View};
-use super::writer::ResponseWriter;
+use super::source::Source;
+use super::waiter::Waiter;
+use super::writer::{ResponseWriter, Taken};
 use crate::{Failed, Handler, Request, Version};
 
 /// What is left to do when a handler is done.
 struct Done {
     /// Where the rest of the answer lies in the response buffer.
     rest: (usize, usize),
-    source: &'static [u8],
+    source: Source,
     close: bool,
+    taken: Taken,
 }
 
 /// Answers the request of a connection that is ready.
@@ -36,25 +39,26 @@ pub(crate) fn answer(
     let strays = if head.method.bytes(buffer) == b"POST" { STRAYS } else { 0 };
 
     let (head_part, region) = buffer.split_at_mut(usize::from(head.length).min(buffer.len()));
-    let complete = state.body.complete();
-    let body_end = if complete { state.body.end_of_ready().min(region.len()) } else { 0 };
-    let (body, region) = region.split_at_mut(body_end);
-    let body = complete.then_some(&*body);
-    let waits = head.expects_continue && !complete;
     let waiter = Waiter::new(core, others);
-    let live = Live::new(conn, waiter, state.body, body, region, waits);
-    let request = Request::new(head_part, &head, body, &live);
+    let live = Live::new(conn, waiter, state.body, region, head.expects_continue);
+    let request = Request::new(head_part, &head, live.gathered(), &live);
     let writer = ResponseWriter::new(&live, out, outgoing);
-    let done = run(&live, request, writer, handler, conn);
+    let done = run(&live, request, writer, handler);
     let inner = live.into_inner();
     let (mut waiter, body) = (inner.waiter, inner.body);
+    state.ended |= inner.ended;
     let Ok(done) = done else { return Verdict::Close };
 
     let (clean, next, start) = (body.complete(), body.next_request(), usize::from(head.length));
     state.filled = next.len();
     state.strays = strays;
     buffer.copy_within(start + next.start..(start + next.end).min(buffer.len()), 0);
-    state.then = match (clean && !done.close, clean && state.filled == 0) {
+    match done.taken {
+        Taken::No => {}
+        Taken::Here => return Verdict::Close,
+        Taken::Away => return Verdict::Detach,
+    }
+    state.then = match (clean && !done.close && !state.ended, clean && state.filled == 0) {
         (true, _) => Then::Next,
         (false, true) => Then::Close,
         (false, false) => Then::Linger,
@@ -72,10 +76,8 @@ fn run(
     mut request: Request<'_>,
     mut writer: ResponseWriter<'_>,
     handler: &dyn Handler,
-    conn: &dyn Conn,
 ) -> Result<Done, Failed> {
-    let clock = conn.device().platform();
-    let begun = clock.now();
+    let begun = if LOGS { live.now() } else { NEVER };
     let result = if request.method == "OPTIONS" && request.target == "*" {
         writer.header().set("Content-Length", "0");
         Ok(())
@@ -83,9 +85,14 @@ fn run(
         guarded(handler, &mut writer, &mut request)
     };
     let rest = result.and_then(|()| writer.finish().map_err(|_| Failed));
-    log(&request, &writer, rest.is_ok(), begun, clock.now(), live);
-    Ok(Done { rest: rest?, source: writer.source, close: writer.out.close })
+    if LOGS {
+        log(&request, &writer, rest.is_ok(), begun, live);
+    }
+    Ok(Done { rest: rest?, source: writer.source, close: writer.out.close, taken: writer.taken })
 }
+
+/// Whether anybody could read what is logged.
+const LOGS: bool = cfg!(any(feature = "log", feature = "defmt"));
 
 /// A handler that panics cuts its connection and nothing else.
 #[cfg(feature = "std")]
@@ -112,10 +119,9 @@ fn log(
     writer: &ResponseWriter<'_>,
     whole: bool,
     begun: Instant,
-    ended: Instant,
     live: &Live<'_, '_>,
 ) {
-    let micros = ended.saturating_since(begun).as_micros();
+    let micros = live.now().saturating_since(begun).as_micros();
     let micros = u32::try_from(micros).unwrap_or(u32::MAX);
     let (millis, tenths) = (micros / 1000, micros / 100 % 10);
     let status = writer.status().map_or(0, crate::Status::code);
@@ -182,8 +188,10 @@ fn see_off(waiter: &mut Waiter<'_>, view: View<'_>, mut data: &[u8]) -> Verdict 
 /// The rest, in the buffer from here to there and then the source, is sent by the rounds.
 fn later(waiter: &mut Waiter<'_>, view: View<'_>, from: usize, to: usize) -> Verdict {
     let core = &mut *waiter.core;
+    view.state.moved = 0;
+    view.state.touched = core.now();
     let small = |offset| u16::try_from(offset).unwrap_or(u16::MAX);
-    let deadline = core.now() + core.limits.write_time;
+    let deadline = view.state.touched + core.limits.write_time;
     core.enter(view.state, Phase::Flush { from: small(from), to: small(to) }, deadline);
     Verdict::Keep
 }

@@ -5,17 +5,52 @@ use crate::wire::chunked::{Decoder, Step};
 use crate::wire::fields::Framing;
 
 /// Where the body stands. Offsets are those of the buffer behind the head:
-/// `[.. | ready, decoded, not read yet | gap | raw, not decoded yet | free]`.
+/// `[.. | ready, decoded, not read yet | trailers | gap | raw, not decoded yet | free]`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Body {
     coding: Coding,
     ready: (u16, u16),
+    trailer: u16,
     raw: u16,
     filled: u16,
     /// Bytes given out or ready, for the limit.
     total: u64,
     limit: u64,
-    broken: Option<Error>,
+    broken: Option<Broken>,
+}
+
+/// Why no more can be read. Smaller than an [`Error`], of which every connection would keep one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Broken {
+    End,
+    Chunk,
+    TooLarge,
+    Closed,
+    Slow,
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::UnexpectedEnd => Self::End,
+            Error::BadChunk => Self::Chunk,
+            Error::BodyTooLarge => Self::TooLarge,
+            Error::TooSlow => Self::Slow,
+            _ => Self::Closed,
+        }
+    }
+}
+
+impl From<Broken> for Error {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::End => Self::UnexpectedEnd,
+            Broken::Chunk => Self::BadChunk,
+            Broken::TooLarge => Self::BodyTooLarge,
+            Broken::Closed => Self::BodyClosed,
+            Broken::Slow => Self::TooSlow,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -30,8 +65,16 @@ impl Body {
 
     /// No body.
     pub(crate) const fn none() -> Self {
-        let coding = Coding::Length(0);
-        Self { coding, ready: (0, 0), raw: 0, filled: 0, total: 0, limit: 0, broken: None }
+        Self {
+            coding: Coding::Length(0),
+            ready: (0, 0),
+            trailer: 0,
+            raw: 0,
+            filled: 0,
+            total: 0,
+            limit: 0,
+            broken: None,
+        }
     }
 
     /// A body of which `filled` raw bytes (and perhaps a next request) have come.
@@ -43,7 +86,7 @@ impl Body {
             Framing::UntilClose => Coding::Length(u64::MAX),
         };
         let filled = u16::try_from(filled).unwrap_or(u16::MAX);
-        Self { coding, ready: (0, 0), raw: 0, filled, total: 0, limit, broken: None }
+        Self { coding, filled, limit, ..Self::none() }
     }
 
     /// Whether the end was seen and nothing was wrong.
@@ -74,18 +117,17 @@ impl Body {
     }
 
     pub(crate) fn broken(&self) -> Option<Error> {
-        self.broken
+        self.broken.map(Error::from)
     }
 
-    /// The body is given up: from now on reading fails with `error`.
+    /// The body is given up: behind what is ready, reading fails with `error`.
     pub(crate) fn give_up(&mut self, error: Error) {
-        self.broken = self.broken.or(Some(error));
-        self.ready = (0, 0);
+        self.broken = self.broken.or(Some(error.into()));
     }
 
     /// Decodes what has come.
     pub(crate) fn decode(&mut self, region: &mut [u8]) -> Result<(), Error> {
-        if let Some(error) = self.broken {
+        if let Some(error) = self.broken() {
             return Err(error);
         }
         let before = self.ready.1;
@@ -109,6 +151,9 @@ impl Body {
             }
         };
         if let Err(error) = result {
+            let excess = self.total.saturating_sub(self.limit);
+            self.ready.1 = self.ready.1.saturating_sub(u16::try_from(excess).unwrap_or(u16::MAX));
+            self.ready.1 = self.ready.1.max(self.ready.0);
             self.give_up(error);
         }
         result
@@ -119,6 +164,7 @@ impl Body {
             let raw = region.get(usize::from(self.raw)..usize::from(self.filled));
             let (skipped, step) = decoder.advance(raw.unwrap_or_default())?;
             self.raw += small(skipped);
+            self.keep_trailers(decoder.trailer_bytes(), region);
             let Step::Data(length) = step else { break };
             let start = usize::from(self.raw);
             if start + length > region.len() {
@@ -130,10 +176,26 @@ impl Body {
             self.raw += small(length);
         }
         if self.raw == self.filled {
-            self.raw = self.ready.1;
-            self.filled = self.ready.1;
+            self.raw = self.ready.1 + self.trailer;
+            self.filled = self.raw;
         }
         Ok(())
+    }
+
+    /// `bytes` of the trailer section have come, the last of them right before `raw`: they gather
+    /// behind the data.
+    fn keep_trailers(&mut self, bytes: u16, region: &mut [u8]) {
+        if bytes > self.trailer {
+            let new = self.raw.saturating_sub(bytes - self.trailer);
+            let to = usize::from(self.ready.1 + self.trailer);
+            region.copy_within(usize::from(new)..usize::from(self.raw), to);
+            self.trailer = bytes;
+        }
+    }
+
+    /// Where the trailers lie, once the body is complete.
+    pub(crate) fn trailers(&self) -> core::ops::Range<usize> {
+        self.end_of_ready()..self.end_of_ready() + usize::from(self.trailer)
     }
 
     /// `count` bytes of a body of known length were read past the buffer.
@@ -183,9 +245,10 @@ impl Body {
     /// The free part of the region. Once everything ready is read, that is most of it.
     pub(crate) fn free<'r>(&mut self, region: &'r mut [u8]) -> &'r mut [u8] {
         if self.ready.0 == self.ready.1 && self.raw == self.filled {
+            region.copy_within(self.trailers(), 0);
             self.ready = (0, 0);
-            self.raw = 0;
-            self.filled = 0;
+            self.raw = self.trailer;
+            self.filled = self.trailer;
         }
         let end = region.len().min(usize::from(u16::MAX));
         region.get_mut(usize::from(self.filled)..end).unwrap_or_default()
@@ -194,6 +257,11 @@ impl Body {
     /// `count` bytes came into the free part.
     pub(crate) fn came(&mut self, count: usize) {
         self.filled = self.filled.saturating_add(small(count));
+    }
+
+    /// `count` bytes behind the body were taken.
+    pub(crate) fn pass_raw(&mut self, count: usize) {
+        self.raw = self.raw.saturating_add(small(count)).min(self.filled);
     }
 
     /// Where in the region the bytes of the next request are.
@@ -261,6 +329,30 @@ mod tests {
             }
         }
         assert_eq!(run(Framing::None, b"GET", 32, 3).unwrap().0, b"");
+    }
+
+    #[test]
+    fn trailers_stay_behind_the_data_however_they_are_cut() {
+        let raw = b"5\r\nhello\r\n0\r\nX-A: 1\r\nX-B: 2\r\n\r\nGET";
+        for step in 1..40 {
+            let mut region = [0_u8; 40];
+            let (mut body, mut at) = (Body::new(Framing::Chunked, 0, 1000), 0);
+            while !body.complete() {
+                let free = body.free(&mut region);
+                let count = free.len().min(step).min(raw.len() - at);
+                free[..count].copy_from_slice(&raw[at..at + count]);
+                at += count;
+                body.came(count);
+                body.decode(&mut region).unwrap();
+                if step % 2 == 0 {
+                    body.take(&region, &mut [0; 9]);
+                }
+            }
+            assert_eq!(&region[body.trailers()], b"X-A: 1\r\nX-B: 2\r\n\r\n", "{step}");
+            let mut rest = region[body.next_request()].to_vec();
+            rest.extend_from_slice(&raw[at..]);
+            assert_eq!(rest, b"GET");
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What a server does between handlers: accepts, reads, flushes, watches deadlines.
 
 use net::netdev::Readiness;
-use net::{Cause, Conn, DeviceError, Instant, Netdev};
+use net::{Conn, Instant, Netdev, SockFd};
 
 use super::Limits;
+use super::admission::Admission;
 use super::slot::{NEVER, Phase, Slots, State, Then, View};
 
 /// The part of a server that does not depend on types and sizes.
@@ -18,14 +19,12 @@ pub(crate) struct Core {
     pub(crate) ready: usize,
     flushing: usize,
     /// Connections that the device does not know: they have to be tried.
-    unknown: usize,
+    pub(super) unknown: usize,
+    /// Where the last look at the device had to stop.
+    seen: Option<SockFd>,
     /// No deadline is before this.
     earliest: Instant,
-    /// Accepting failed: not again before this.
-    accept_at: Instant,
-    accept_pause: u16,
-    /// Somebody cannot be accepted, for lack of a place.
-    crowded: bool,
+    pub(super) admission: Admission,
 }
 
 /// Whether a connection goes on.
@@ -33,6 +32,8 @@ pub(crate) struct Core {
 pub(crate) enum Verdict {
     Keep,
     Close,
+    /// The connection goes to somebody else.
+    Detach,
 }
 
 impl Core {
@@ -46,10 +47,9 @@ impl Core {
             ready: 0,
             flushing: 0,
             unknown: 0,
+            seen: None,
             earliest: NEVER,
-            accept_at: Instant::START,
-            accept_pause: 0,
-            crowded: false,
+            admission: Admission::new(),
         }
     }
 
@@ -59,7 +59,7 @@ impl Core {
 
     /// Whether a handler that goes on waiting keeps somebody from being served.
     pub(crate) fn somebody_waits(&self) -> bool {
-        self.ready > 0 || self.crowded
+        self.ready > 0 || self.admission.is_crowded()
     }
 
     /// Looks after every connection once. `false`: there was nothing to do.
@@ -77,17 +77,22 @@ impl Core {
 
     /// Serves what the device says has something to read or to accept.
     fn look(&mut self, slots: &mut dyn Slots, now: Instant) -> bool {
-        self.crowded = false;
         let listener = slots.listener();
-        let (mut busy, mut after) = (false, None);
-        // A device that walks in circles does not catch us.
-        for _ in 0..slots.count() + STRANGERS {
+        let (mut busy, mut knocks) = (false, listener.is_none());
+        let mut after = self.seen.take();
+        // Others may have many sockets ready on this device: the next round goes on behind them.
+        for turn in 0..=slots.count() + STRANGERS {
             match self.device.next_ready(after) {
-                Readiness::None => break,
+                Readiness::None if after.is_none() || turn > 0 => break,
+                Readiness::None => after = None,
                 Readiness::Unknown => return self.look_everywhere(slots, now) || busy,
                 Readiness::Socket(fd) => {
                     after = Some(fd);
+                    if turn == slots.count() + STRANGERS {
+                        self.seen = after;
+                    }
                     if listener == Some(fd) {
+                        knocks = true;
                         busy |= self.accept(slots, now);
                     } else if let Some(index) = slots.find(fd) {
                         busy |= self.serve(slots, index, now);
@@ -97,6 +102,9 @@ impl Core {
         }
         if listener.is_none() {
             busy |= self.accept(slots, now);
+        }
+        if !knocks {
+            self.admission.nobody_waits();
         }
         if self.unknown > 0 {
             for index in 0..slots.count() {
@@ -115,116 +123,13 @@ impl Core {
         busy
     }
 
-    /// Accepts what waits, as long as there is place.
-    fn accept(&mut self, slots: &mut dyn Slots, now: Instant) -> bool {
-        let mut busy = false;
-        if self.stopping || now < self.accept_at {
-            return false;
-        }
-        for _ in 0..slots.count() {
-            let free = (self.open < self.most(slots.count()))
-                .then(|| (0..slots.count()).find(|index| slots.is_free(*index)))
-                .flatten();
-            let Some(index) = free.or_else(|| self.dispensable(slots, now)) else {
-                self.crowded = true;
-                break;
-            };
-            let before = slots.view(index).map(|view| (view.state.phase, view.state.fd.is_some()));
-            match slots.accept(index, now) {
-                Ok(()) => {
-                    if let Some((phase, known)) = before {
-                        self.forget(phase, known);
-                    }
-                    self.accept_pause = 0;
-                    busy = true;
-                    self.welcome(slots, index, now);
-                }
-                Err(nb::Error::WouldBlock) => break,
-                Err(nb::Error::Other(error)) => {
-                    self.accept_failed(slots, error, now);
-                    break;
-                }
-            }
-        }
-        busy
-    }
-
-    fn welcome(&mut self, slots: &mut dyn Slots, index: usize, now: Instant) {
-        let Some(view) = slots.view(index) else { return };
-        self.open += 1;
-        self.unknown += usize::from(view.state.fd.is_none());
-        let deadline = now + self.limits.head_time;
-        self.enter(view.state, Phase::Head, deadline);
-        self.serve(slots, index, now);
-    }
-
-    /// A device without a free socket gets one back; what is passing is tried again, later and
-    /// later; anything else ends the server.
-    fn accept_failed(&mut self, slots: &mut dyn Slots, error: net::Error, now: Instant) {
-        match error.cause() {
-            Cause::Device(DeviceError::NoSockets) => {
-                if let Some(index) = self.dispensable(slots, now) {
-                    self.close(slots, index);
-                    return;
-                }
-                self.crowded = true;
-            }
-            Cause::Device(
-                DeviceError::ConnectionReset
-                | DeviceError::TimedOut
-                | DeviceError::LinkDown
-                | DeviceError::Unreachable
-                | DeviceError::Fault(_),
-            ) => {}
-            _ => self.failed = Some(error),
-        }
-        self.accept_pause = (self.accept_pause * 2).clamp(5, 1000);
-        self.accept_at = now + core::time::Duration::from_millis(u64::from(self.accept_pause));
-    }
-
-    /// How many connections to keep: the device needs a socket for the listener, and one to accept
-    /// with before another is given up.
-    fn most(&self, places: usize) -> usize {
-        match usize::from(self.device.capabilities().sockets) {
-            0 => places,
-            sockets => places.min(sockets.saturating_sub(2).max(1)),
-        }
-    }
-
-    /// The connection that can be missed most: one that is ending, or the one that has been idle
-    /// for longest. Then clients that keep a place without asking for anything, or that let the rest
-    /// of a request wait: a browser opens connections ahead, and eight silent ones are no reason to
-    /// let nobody in.
-    fn dispensable(&self, slots: &mut dyn Slots, now: Instant) -> Option<usize> {
-        let patience = self.limits.stall_time;
-        let mut best = None;
-        for index in 0..slots.count() {
-            let Some(view) = slots.view(index) else { continue };
-            let state = view.state;
-            let silent = now.saturating_since(state.touched) >= patience;
-            let begun = state.deadline - self.limits.head_time;
-            let rank = match state.phase {
-                Phase::Linger => 0,
-                Phase::Idle => 1,
-                Phase::Head if silent && state.filled == 0 => 2,
-                Phase::Head | Phase::Body if silent => 3,
-                Phase::Head if now.saturating_since(begun) >= patience * 2 => 4,
-                _ => continue,
-            };
-            if best.is_none_or(|(least, _)| (rank, state.touched) < least) {
-                best = Some(((rank, state.touched), index));
-            }
-        }
-        best.map(|(_, index)| index)
-    }
-
     /// Takes one connection a step on.
-    fn serve(&mut self, slots: &mut dyn Slots, index: usize, now: Instant) -> bool {
+    pub(super) fn serve(&mut self, slots: &mut dyn Slots, index: usize, now: Instant) -> bool {
         let Some(view) = slots.view(index) else { return false };
         match self.step(view, now) {
             Err(nb::Error::WouldBlock) => false,
             Ok(Verdict::Keep) => true,
-            Ok(Verdict::Close) | Err(nb::Error::Other(())) => {
+            Ok(Verdict::Close | Verdict::Detach) | Err(nb::Error::Other(())) => {
                 self.close(slots, index);
                 true
             }
@@ -314,8 +219,7 @@ impl Core {
         match view.state.then {
             Then::Close => Verdict::Close,
             Then::Linger => {
-                end_our_side(view.conn);
-                let deadline = now + LINGER_TIME;
+                let deadline = now + end_our_side(view.conn);
                 self.enter(view.state, Phase::Linger, deadline);
                 Verdict::Keep
             }
@@ -324,10 +228,13 @@ impl Core {
     }
 }
 
-/// Tells the peer that nothing more comes. Where the device cannot, the peer learns it from close.
-fn end_our_side(conn: &dyn Conn) {
-    if let Some(fd) = conn.socket() {
-        let _ = conn.device().shutdown(fd, net::netdev::Side::Write);
+/// Tells the peer that nothing more comes, and how long to wait for it to have read the answer. Where
+/// the device cannot, the peer learns it from close, and so has to have it sooner.
+fn end_our_side(conn: &dyn Conn) -> core::time::Duration {
+    let side = net::netdev::Side::Write;
+    match conn.socket().map(|fd| conn.device().shutdown(fd, side)) {
+        Some(Err(nb::Error::Other(_))) => LINGER_TIME / 5,
+        _ => LINGER_TIME,
     }
 }
 

@@ -1,25 +1,35 @@
 //! One request and its answer on the wire, while a handler runs.
 
-use core::cell::{Cell, RefCell};
-use core::time::Duration;
+use core::cell::{OnceCell, RefCell, RefMut};
 
-use net::netdev::{self, Stopped};
+use net::netdev::Side;
 use net::{Addr, Conn, Instant};
 
 use super::body::Body;
-use super::core::Core;
-use super::slot::Slots;
+use super::waiter::Waiter;
 use crate::Error;
 
 /// What a request and its answer need of the connection. They share it, hence `&self`.
 pub(crate) trait Exchange {
     /// Reads from the body; `Ok(0)` is its end.
     fn read_body(&self, buf: &mut [u8]) -> Result<usize, Error>;
+    /// From now on at most so many bytes of the body are read.
+    fn limit_body(&self, bytes: u64);
+    /// The trailer section, once the body was read to its end.
+    fn trailers(&self) -> &[u8];
     /// Sends everything, waiting if need be.
     fn send(&self, data: &[u8]) -> Result<(), Error>;
     /// The answer begins: what is left of the body is taken off the connection, unless it is going
     /// to be closed. Tells whether it has to be closed.
     fn settle_body(&self, closing: bool) -> bool;
+    /// Reads what comes behind the request, of whatever kind.
+    fn read_behind(&self, buf: &mut [u8]) -> Result<usize, Error>;
+    /// From now on one direction ends then, or never, whatever the server's limits say.
+    fn set_deadline(&self, side: Side, at: Option<Instant>);
+    /// Lets time pass while the other connections are looked after. `false`: the client has gone.
+    fn pause(&self, until: Instant) -> bool;
+    /// The time on the device's clock.
+    fn now(&self) -> Instant;
     /// Seconds since 1970.
     fn unix_time(&self) -> Option<u64>;
     /// Our address and the client's.
@@ -31,15 +41,21 @@ pub(crate) struct Live<'e, 'w> {
     conn: &'e dyn Conn,
     /// The whole body, if it has come.
     gathered: Option<&'e [u8]>,
+    trailers: OnceCell<&'e [u8]>,
     inner: RefCell<Inner<'e, 'w>>,
 }
 
 pub(crate) struct Inner<'e, 'w> {
     pub(crate) waiter: Waiter<'w>,
     pub(crate) body: Body,
+    /// The buffer behind the head, or what is left of it.
     region: &'e mut [u8],
+    /// How much of it is gone: the body's offsets count from where it began.
+    base: usize,
     /// How much of the gathered body was read.
     taken: usize,
+    /// How much the handler still lets in.
+    allowance: Option<u64>,
     /// The client waits for `100 Continue` before it sends the body.
     owes_continue: bool,
     /// It did, at the start.
@@ -48,46 +64,123 @@ pub(crate) struct Inner<'e, 'w> {
     settled: bool,
     /// The answer began before the body was read, which is gone now.
     thrown_away: bool,
+    /// The client's side has ended.
+    pub(crate) ended: bool,
 }
 
 impl<'e, 'w> Live<'e, 'w> {
+    /// `region`: the buffer behind the head.
     pub(crate) fn new(
         conn: &'e dyn Conn,
         waiter: Waiter<'w>,
         body: Body,
-        gathered: Option<&'e [u8]>,
         region: &'e mut [u8],
-        owes_continue: bool,
+        expects_continue: bool,
     ) -> Self {
-        let (taken, settled, thrown_away) = (0, false, false);
-        let waited = owes_continue;
-        let inner =
-            Inner { waiter, body, region, taken, owes_continue, waited, settled, thrown_away };
-        Self { conn, gathered, inner: RefCell::new(inner) }
+        let waited = expects_continue && !body.complete();
+        let inner = Inner {
+            waiter,
+            body,
+            region,
+            base: 0,
+            taken: 0,
+            allowance: None,
+            owes_continue: waited,
+            waited,
+            settled: false,
+            thrown_away: false,
+            ended: false,
+        };
+        let live =
+            Self { conn, gathered: None, trailers: OnceCell::new(), inner: RefCell::new(inner) };
+        live.with_gathered()
+    }
+
+    /// A body that is there as a whole is shared from now on.
+    fn with_gathered(mut self) -> Self {
+        let inner = self.inner.get_mut();
+        if inner.body.complete() {
+            self.gathered = Some(inner.share(inner.body.end_of_ready()));
+            let trailers = inner.share(inner.body.trailers().len());
+            let _ = self.trailers.set(trailers);
+        }
+        self
+    }
+
+    pub(crate) const fn gathered(&self) -> Option<&'e [u8]> {
+        self.gathered
     }
 
     pub(crate) fn into_inner(self) -> Inner<'e, 'w> {
         self.inner.into_inner()
     }
+
+    fn inner(&self) -> Result<RefMut<'_, Inner<'e, 'w>>, Error> {
+        self.inner.try_borrow_mut().map_err(|_| Error::BodyClosed)
+    }
 }
 
 impl Exchange for Live<'_, '_> {
     fn read_body(&self, buf: &mut [u8]) -> Result<usize, Error> {
-        let mut inner = self.inner.try_borrow_mut().map_err(|_| Error::BodyClosed)?;
-        match self.gathered {
-            Some(body) => inner.read_gathered(body, buf),
-            None => inner.read(self.conn, buf),
+        let mut inner = self.inner()?;
+        let count = match inner.allowance {
+            None => inner.read(self.conn, self.gathered, buf)?,
+            Some(0) if !buf.is_empty() => {
+                if inner.read(self.conn, self.gathered, &mut [0])? > 0 {
+                    inner.body.give_up(Error::BodyTooLarge);
+                    return Err(Error::BodyTooLarge);
+                }
+                0
+            }
+            Some(left) => {
+                let most = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
+                let buf = buf.get_mut(..most).unwrap_or_default();
+                let count = inner.read(self.conn, self.gathered, buf)?;
+                inner.allowance = Some(left - u64::try_from(count).unwrap_or(0).min(left));
+                count
+            }
+        };
+        if count == 0 && self.gathered.is_none() && inner.body.complete() && inner.body.is_taken() {
+            self.trailers.get_or_init(|| inner.share_trailers());
+        }
+        Ok(count)
+    }
+
+    fn limit_body(&self, bytes: u64) {
+        if let Ok(mut inner) = self.inner() {
+            inner.allowance = Some(inner.allowance.map_or(bytes, |had| had.min(bytes)));
         }
     }
 
+    fn trailers(&self) -> &[u8] {
+        self.trailers.get().copied().unwrap_or_default()
+    }
+
     fn send(&self, data: &[u8]) -> Result<(), Error> {
-        let mut inner = self.inner.try_borrow_mut().map_err(|_| Error::BodyClosed)?;
-        inner.waiter.send(self.conn, data)
+        self.inner()?.waiter.send(self.conn, data)
     }
 
     fn settle_body(&self, closing: bool) -> bool {
-        let Ok(mut inner) = self.inner.try_borrow_mut() else { return true };
+        let Ok(mut inner) = self.inner() else { return true };
         inner.settle(self.conn, closing)
+    }
+
+    fn read_behind(&self, buf: &mut [u8]) -> Result<usize, Error> {
+        self.inner()?.read_behind(self.conn, buf)
+    }
+
+    fn set_deadline(&self, side: Side, at: Option<Instant>) {
+        if let Ok(mut inner) = self.inner() {
+            inner.waiter.set_deadline(side, at);
+        }
+    }
+
+    fn pause(&self, until: Instant) -> bool {
+        self.inner().is_ok_and(|mut inner| inner.pause(self.conn, until))
+    }
+
+    fn now(&self) -> Instant {
+        self.conn.device().platform().now()
     }
 
     fn unix_time(&self) -> Option<u64> {
@@ -99,29 +192,42 @@ impl Exchange for Live<'_, '_> {
     }
 }
 
-impl Inner<'_, '_> {
+impl<'e> Inner<'e, '_> {
+    fn read(
+        &mut self,
+        conn: &dyn Conn,
+        gathered: Option<&[u8]>,
+        buf: &mut [u8],
+    ) -> Result<usize, Error> {
+        match gathered {
+            Some(body) => self.read_gathered(body, buf),
+            None => self.read_coming(conn, buf),
+        }
+    }
+
     fn read_gathered(&mut self, body: &[u8], buf: &mut [u8]) -> Result<usize, Error> {
+        if let Some(error) = self.body.broken() {
+            return Err(error);
+        }
         let rest = body.get(self.taken..).unwrap_or_default();
         if self.settled && !rest.is_empty() {
             return Err(Error::BodyClosed);
         }
-        let count = rest.len().min(buf.len());
-        if let (Some(to), Some(from)) = (buf.get_mut(..count), rest.get(..count)) {
-            to.copy_from_slice(from);
-        }
+        let count = copy(rest, buf);
         self.taken += count;
         Ok(count)
     }
 
-    fn read(&mut self, conn: &dyn Conn, buf: &mut [u8]) -> Result<usize, Error> {
+    fn read_coming(&mut self, conn: &dyn Conn, buf: &mut [u8]) -> Result<usize, Error> {
+        if self.thrown_away {
+            return Err(self.body.broken().unwrap_or(Error::BodyClosed));
+        }
+        let ready = self.body.take(self.region, buf);
+        if ready > 0 || buf.is_empty() {
+            return Ok(ready);
+        }
         if let Some(error) = self.body.broken() {
             return Err(error);
-        }
-        if self.thrown_away {
-            return Err(Error::BodyClosed);
-        }
-        if buf.is_empty() {
-            return Ok(0);
         }
         if core::mem::take(&mut self.owes_continue) {
             self.waiter.send(conn, b"HTTP/1.1 100 Continue\r\n\r\n")?;
@@ -135,22 +241,48 @@ impl Inner<'_, '_> {
 
     fn read_on(&mut self, conn: &dyn Conn, buf: &mut [u8]) -> Result<usize, Error> {
         loop {
-            if self.body.has_raw() {
-                self.body.decode(self.region)?;
-            }
+            let decoded = if self.body.has_raw() { self.body.decode(self.region) } else { Ok(()) };
             let count = self.body.take(self.region, buf);
             if count > 0 || self.body.complete() {
                 return Ok(count);
             }
+            decoded?;
             if let Some(left) = self.body.left() {
                 // A body of known length goes past the buffer.
                 let most = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
-                let count = self.waiter.read(conn, buf.get_mut(..most).unwrap_or_default())?;
+                let count = self.receive(conn, buf.get_mut(..most).unwrap_or_default())?;
                 self.body.passed_by(count)?;
                 return Ok(count);
             }
-            let count = self.waiter.read(conn, self.body.free(self.region))?;
-            self.body.came(count);
+            self.receive_into_region(conn)?;
+        }
+    }
+
+    fn receive(&mut self, conn: &dyn Conn, buf: &mut [u8]) -> Result<usize, Error> {
+        match self.waiter.read(conn, buf)? {
+            0 => {
+                self.ended = true;
+                Err(Error::UnexpectedEnd)
+            }
+            count => Ok(count),
+        }
+    }
+
+    fn receive_into_region(&mut self, conn: &dyn Conn) -> Result<(), Error> {
+        let free = self.body.free(self.region);
+        if free.is_empty() {
+            // Trailers that do not fit.
+            return Err(Error::BodyTooLarge);
+        }
+        match self.waiter.read(conn, free)? {
+            0 => {
+                self.ended = true;
+                Err(Error::UnexpectedEnd)
+            }
+            count => {
+                self.body.came(count);
+                Ok(())
+            }
         }
     }
 
@@ -191,112 +323,58 @@ impl Inner<'_, '_> {
             if self.body.complete() {
                 return true;
             }
-            if drained > limit {
+            if drained > limit || self.receive_into_region(conn).is_err() {
                 return false;
             }
-            match self.waiter.read(conn, self.body.free(self.region)) {
-                Ok(count) => self.body.came(count),
-                Err(_) => return false,
-            }
         }
+    }
+
+    /// Gives the first bytes of the region away, to be shared.
+    fn share(&mut self, length: usize) -> &'e [u8] {
+        let region = core::mem::take(&mut self.region);
+        let (shared, rest) = region.split_at_mut(length.min(region.len()));
+        self.region = rest;
+        self.base += shared.len();
+        shared
+    }
+
+    /// The trailers of a body of which nothing else is left to read.
+    fn share_trailers(&mut self) -> &'e [u8] {
+        let range = self.body.trailers();
+        let shared = self.share(range.end.saturating_sub(self.base));
+        shared.get(shared.len().saturating_sub(range.len())..).unwrap_or_default()
+    }
+
+    fn read_behind(&mut self, conn: &dyn Conn, buf: &mut [u8]) -> Result<usize, Error> {
+        let next = self.body.next_request();
+        let start = next.start.saturating_sub(self.base);
+        let here = self.region.get(start..next.end.saturating_sub(self.base)).unwrap_or_default();
+        if here.is_empty() || buf.is_empty() {
+            return self.waiter.read(conn, buf);
+        }
+        let count = copy(here, buf);
+        self.body.pass_raw(count);
+        Ok(count)
+    }
+
+    /// Looks at the connection while time passes; what comes belongs to a further request.
+    fn pause(&mut self, conn: &dyn Conn, until: Instant) -> bool {
+        let end = self.body.next_request().end.saturating_sub(self.base);
+        let whole = self.body.complete() && !self.ended;
+        let mut come = 0;
+        let room = if whole { self.region.get_mut(end..).unwrap_or_default() } else { &mut [] };
+        let gone = self.waiter.pause(conn, until, room, &mut come);
+        self.body.came(come);
+        self.ended |= gone;
+        !self.ended
     }
 }
 
-/// Waits for one client, while the others are looked after.
-pub(crate) struct Waiter<'e> {
-    pub(crate) core: &'e mut Core,
-    pub(crate) others: &'e mut dyn Slots,
-    /// Since when somebody waits for this handler to end, and the bytes moved since.
-    held: Option<Instant>,
-    moved: usize,
+/// Copies as much as there is room for.
+fn copy(from: &[u8], to: &mut [u8]) -> usize {
+    let count = from.len().min(to.len());
+    if let (Some(to), Some(from)) = (to.get_mut(..count), from.get(..count)) {
+        to.copy_from_slice(from);
+    }
+    count
 }
-
-impl<'e> Waiter<'e> {
-    pub(crate) fn new(core: &'e mut Core, others: &'e mut dyn Slots) -> Self {
-        Self { core, others, held: None, moved: 0 }
-    }
-
-    /// Reads at least a byte.
-    fn read(&mut self, conn: &dyn Conn, buf: &mut [u8]) -> Result<usize, Error> {
-        let limit = self.core.limits.body_time;
-        match self.wait(conn, limit, &mut || conn.try_read(buf))? {
-            0 => Err(Error::UnexpectedEnd),
-            count => Ok(count),
-        }
-    }
-
-    /// Writes everything.
-    pub(crate) fn send(&mut self, conn: &dyn Conn, mut data: &[u8]) -> Result<(), Error> {
-        while !data.is_empty() {
-            let count = self.write(conn, data)?;
-            data = data.get(count..).unwrap_or_default();
-        }
-        Ok(())
-    }
-
-    /// Writes at least a byte.
-    pub(crate) fn write(&mut self, conn: &dyn Conn, data: &[u8]) -> Result<usize, Error> {
-        let limit = self.core.limits.write_time;
-        self.wait(conn, limit, &mut || conn.try_write(data))
-    }
-
-    fn wait(
-        &mut self,
-        conn: &dyn Conn,
-        limit: Duration,
-        step: &mut dyn FnMut() -> nb::Result<usize, net::Error>,
-    ) -> Result<usize, Error> {
-        match step() {
-            Err(nb::Error::WouldBlock) => {}
-            Err(nb::Error::Other(error)) => return Err(error.into()),
-            Ok(count) => return Ok(self.progress(conn, count)),
-        }
-        let device = conn.device();
-        let latest = device.platform().now() + limit;
-        let until = Cell::new(latest);
-        let waited = netdev::wait(
-            device,
-            || Some(until.get()),
-            || match step() {
-                Err(nb::Error::WouldBlock) => {
-                    until.set(latest.min(self.look_after_others(device)));
-                    Err(nb::Error::WouldBlock)
-                }
-                result => result.map_err(|error| error.map(Error::Net)),
-            },
-        );
-        match waited {
-            Ok(count) => Ok(self.progress(conn, count)),
-            Err(Stopped::Failed(error)) => Err(error),
-            Err(Stopped::Deadline) => Err(Error::TooSlow),
-        }
-    }
-
-    /// One round for the other connections. Tells when this one must have moved on.
-    fn look_after_others(&mut self, device: &dyn net::Netdev) -> Instant {
-        self.core.round(self.others);
-        if !self.core.somebody_waits() {
-            self.held = None;
-            return super::slot::NEVER;
-        }
-        let now = device.platform().now();
-        if self.held.is_none() {
-            self.held = Some(now);
-            self.moved = 0;
-        }
-        self.held.unwrap_or(now) + self.core.limits.stall_time
-    }
-
-    /// Every [`STALL_BYTES`] give the client a new stretch of time.
-    fn progress(&mut self, conn: &dyn Conn, count: usize) -> usize {
-        self.moved = self.moved.saturating_add(count);
-        if self.held.is_some() && self.moved >= STALL_BYTES {
-            self.held = Some(conn.device().platform().now());
-            self.moved = 0;
-        }
-        count
-    }
-}
-
-/// What a client has to move within the stall time.
-const STALL_BYTES: usize = 1024;

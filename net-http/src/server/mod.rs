@@ -1,17 +1,28 @@
 //! The HTTP server.
 
+mod admission;
 mod answer;
 pub(crate) mod body;
 mod core;
 pub(crate) mod exchange;
+mod hijack;
 mod limits;
+mod one;
 pub(crate) mod outgoing;
+mod shared;
 mod slot;
+pub(crate) mod source;
 mod steps;
 mod stop;
+mod waiter;
 pub(crate) mod writer;
 
+pub use hijack::Hijacked;
 pub use limits::Limits;
+pub use one::{OneConn, serve_conn};
+pub use shared::Shared;
+#[cfg(feature = "std")]
+pub use shared::serve_on_threads;
 pub use stop::Stop;
 pub use writer::ResponseWriter;
 
@@ -64,6 +75,7 @@ pub struct Server<
     listener: Option<L>,
     handler: &'h dyn Handler,
     stop: Option<&'h Stop>,
+    heir: Option<&'h Heir<L::Conn>>,
     core: Core,
     /// The place whose handler ran last.
     turn: usize,
@@ -73,6 +85,9 @@ pub struct Server<
     buffers: [[u8; HEAD]; CONNS],
     out: [u8; OUT],
 }
+
+/// Who gets connections that leave the server, with the bytes that came behind the request.
+type Heir<C> = dyn Fn(C, &[u8]);
 
 impl<'h, L: Listener, const CONNS: usize, const HEAD: usize, const OUT: usize>
     Server<'h, L, CONNS, HEAD, OUT>
@@ -91,6 +106,7 @@ impl<'h, L: Listener, const CONNS: usize, const HEAD: usize, const OUT: usize>
             listener: Some(listener),
             handler,
             stop: None,
+            heir: None,
             turn: 0,
             places: [0; CONNS],
             slots: [const { Slot::EMPTY }; CONNS],
@@ -110,6 +126,14 @@ impl<'h, L: Listener, const CONNS: usize, const HEAD: usize, const OUT: usize>
     #[must_use]
     pub fn stop_with(mut self, stop: &'h Stop) -> Self {
         self.stop = Some(stop);
+        self
+    }
+
+    /// The same, and connections that a handler has [detached](Hijacked::detach) go to `heir`, with
+    /// the bytes that came behind the request.
+    #[must_use]
+    pub fn hand_over(mut self, heir: &'h Heir<L::Conn>) -> Self {
+        self.heir = Some(heir);
         self
     }
 
@@ -199,20 +223,23 @@ impl<'h, L: Listener, const CONNS: usize, const HEAD: usize, const OUT: usize>
         let Some((buffer, right_buffers)) = rest.split_first_mut() else { return };
         let left = Part { slots: left, buffers: left_buffers };
         let right = Part { slots: right, buffers: right_buffers };
-        let Slot { conn: place, state } = slot;
-        let Some(conn) = place.as_ref() else { return };
-        if state.phase != slot::Phase::Ready {
+        let Some(conn) = slot.conn.as_ref() else { return };
+        if slot.state.phase != slot::Phase::Ready {
             return;
         }
         let listener = self.listener.as_ref();
         let mut pool: Pool<'_, L, HEAD> =
             Pool { listener, left, right, between: 1, places: &mut self.places };
         let others: &mut dyn Slots = &mut pool;
-        let view = View { conn, state, buffer };
-        if answer(&mut self.core, view, others, self.handler, &mut self.out) == Verdict::Close {
-            self.core.forget(state.phase, state.fd.is_some());
-            state.phase = slot::Phase::Free;
-            *place = None;
+        let view = View { conn, state: &mut slot.state, buffer };
+        let verdict = answer(&mut self.core, view, others, self.handler, &mut self.out);
+        if verdict == Verdict::Keep {
+            return;
+        }
+        self.core.forget(slot.state.phase, slot.state.fd.is_some());
+        let gone = slot.vacate();
+        if let (Verdict::Detach, Some(conn), Some(heir)) = (verdict, gone, self.heir) {
+            heir(conn, buffer.get(..slot.state.filled).unwrap_or_default());
         }
     }
 }

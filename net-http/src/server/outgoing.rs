@@ -37,6 +37,8 @@ pub(crate) struct Outgoing {
     pub(crate) close: bool,
     /// The end of a chunk is owed.
     pub(crate) chunk_open: bool,
+    /// Fields follow the body.
+    pub(crate) has_trailers: bool,
     chunked: bool,
     /// Where the head lies while it is not yet wrapped up with the body.
     head: (usize, usize),
@@ -68,6 +70,7 @@ impl Outgoing {
             head_sent: false,
             close: false,
             chunk_open: false,
+            has_trailers: false,
             chunked: false,
             head: (0, 0),
             connection_set: false,
@@ -121,6 +124,7 @@ impl Outgoing {
                 12 if same(name.as_bytes(), b"Content-Type") => self.typed = true,
                 16 if same(name.as_bytes(), b"Content-Encoding") => self.typed = true,
                 4 if same(name.as_bytes(), b"Date") => self.dated = true,
+                7 if same(name.as_bytes(), b"Trailer") => self.has_trailers = true,
                 _ => {}
             }
         }
@@ -138,13 +142,13 @@ impl Outgoing {
     }
 
     pub(crate) fn can_declare(&self) -> bool {
-        self.coding == Coding::Unset
+        self.coding == Coding::Unset && !self.has_trailers
     }
 
     /// Whether the connection ends for reasons of the answer's. `whole`: all of the body is there.
     pub(crate) fn wants_close(&self, whole: bool) -> bool {
         let length_known =
-            self.declared.is_some() || whole && self.coding == Coding::Unset || !self.sends_body();
+            self.declared.is_some() || whole && self.can_declare() || !self.sends_body();
         let until_close = self.sends_body()
             && self.declared.is_none()
             && (self.coding == Coding::Identity || !length_known && !self.modern);
@@ -192,7 +196,7 @@ impl Outgoing {
             line.field(b"Content-Type: ", kind.as_bytes());
         }
         if let Some(unix) = unix.filter(|_| !self.dated) {
-            line.field(b"Date: ", &date::format(unix));
+            line.field(b"Date: ", &date::format(i64::try_from(unix).unwrap_or(0)));
         }
         if self.chunked {
             line.field(b"Transfer-Encoding: ", b"chunked");
@@ -255,14 +259,23 @@ impl Outgoing {
         (start, end)
     }
 
-    /// The last of the answer: what is in the buffer and, with chunks, their end.
-    pub(crate) fn last(&mut self, buffer: &mut [u8], body: (usize, usize)) -> (usize, usize) {
+    /// The last of the answer: what is in the buffer and, with chunks, their end, and as many bytes
+    /// of trailers, which lie at the end of the buffer.
+    pub(crate) fn last(
+        &mut self,
+        buffer: &mut [u8],
+        body: (usize, usize),
+        trailers: usize,
+    ) -> (usize, usize) {
         let (start, mut end) = self.wrap(buffer, body, 0);
         if self.chunked {
             if core::mem::take(&mut self.chunk_open) {
                 end = put_behind(buffer, end, b"\r\n");
             }
-            end = put_behind(buffer, end, b"0\r\n\r\n");
+            end = put_behind(buffer, end, b"0\r\n");
+            let lines = buffer.len().saturating_sub(trailers);
+            buffer.copy_within(lines.., end.min(lines));
+            end = put_behind(buffer, end + trailers, b"\r\n");
         }
         (start, end)
     }

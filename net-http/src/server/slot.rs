@@ -4,6 +4,7 @@ use net::netdev::SockFd;
 use net::{Conn, Instant, Listener};
 
 use super::body::Body;
+use super::source::Source;
 use crate::wire::head::Finder;
 use crate::wire::request::RequestHead;
 
@@ -15,6 +16,13 @@ pub(crate) struct Slot<C> {
 
 impl<C> Slot<C> {
     pub(crate) const EMPTY: Self = Self { conn: None, state: State::new(Instant::START, None) };
+
+    /// Gives the connection up.
+    pub(crate) fn vacate(&mut self) -> Option<C> {
+        self.state.phase = Phase::Free;
+        self.state.source = Source::None;
+        self.conn.take()
+    }
 }
 
 /// What a connection is doing.
@@ -47,11 +55,14 @@ pub(crate) struct State {
     pub(crate) head: Option<RequestHead>,
     pub(crate) body: Body,
     /// What follows the tail of the answer that is in the buffer.
-    pub(crate) source: &'static [u8],
+    pub(crate) source: Source,
     /// When this phase has to be over.
     pub(crate) deadline: Instant,
-    /// When something was last heard from the client.
+    /// When something was last heard from the client; while an answer goes out, when the last full
+    /// KiB of it had gone.
     pub(crate) touched: Instant,
+    /// Bytes of the answer that have gone since.
+    pub(crate) moved: u16,
     /// What comes after `Flush`.
     pub(crate) then: Then,
     /// Line ends that may still be skipped: some clients send a few behind the body of a POST.
@@ -77,9 +88,10 @@ impl State {
             finder: Finder::new(),
             head: None,
             body: Body::none(),
-            source: &[],
+            source: Source::None,
             deadline: NEVER,
             touched: now,
+            moved: 0,
             then: Then::Next,
             strays: 0,
             ended: false,
@@ -113,6 +125,8 @@ pub(crate) trait Slots {
     fn listener(&self) -> Option<SockFd>;
     /// Where the connection with this handle is.
     fn find(&mut self, fd: SockFd) -> Option<usize>;
+    /// Accepts for nobody: says this and closes.
+    fn turn_away(&mut self, answer: &[u8]) -> nb::Result<(), net::Error>;
 }
 
 /// Some slots in a row, and their buffers.
@@ -190,8 +204,7 @@ impl<L: Listener, const HEAD: usize> Slots for Pool<'_, L, HEAD> {
 
     fn close(&mut self, index: usize) {
         if let Some((slot, _)) = self.slot_mut(index) {
-            slot.conn = None;
-            slot.state.phase = Phase::Free;
+            slot.vacate();
         }
     }
 
@@ -201,6 +214,13 @@ impl<L: Listener, const HEAD: usize> Slots for Pool<'_, L, HEAD> {
 
     fn listener(&self) -> Option<SockFd> {
         self.listener.and_then(Listener::socket)
+    }
+
+    fn turn_away(&mut self, answer: &[u8]) -> nb::Result<(), net::Error> {
+        let Some(listener) = self.listener else { return Err(nb::Error::WouldBlock) };
+        // What does not go out at once does not go out: nothing is kept for this client.
+        let _ = listener.try_accept()?.try_write(answer);
+        Ok(())
     }
 
     fn find(&mut self, fd: SockFd) -> Option<usize> {

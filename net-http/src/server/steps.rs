@@ -5,7 +5,9 @@ use net::Instant;
 use super::body::Body;
 use super::core::{Core, Verdict};
 use super::outgoing::Digits;
-use super::slot::{NEVER, Phase, Then, View};
+use super::slot::{NEVER, Phase, State, Then, View};
+use super::source::Source;
+use super::waiter::STRETCH;
 use crate::Error;
 use crate::header::Line;
 use crate::wire::date;
@@ -83,8 +85,10 @@ impl Core {
         match head.framing {
             Framing::Length(length) if length > self.limits.body => Err(Refusal::BodyTooLarge),
             Framing::Chunked if usize::from(head.length) + Body::ROOM_MIN > buffer => {
-                Err(Refusal::HeadTooLarge)
+                Err(Refusal::LengthRequired)
             }
+            _ if head.target.len() > usize::from(self.limits.target) => Err(Refusal::TargetTooLong),
+            Framing::Chunked if head.both && self.limits.strict_framing => Err(Refusal::BadRequest),
             _ => Ok(()),
         }
     }
@@ -136,24 +140,48 @@ impl Core {
     }
 
     /// Sends on what is left of an answer.
-    fn flush_on(&mut self, view: View<'_>, mut from: u16, to: u16, now: Instant) -> Step {
+    fn flush_on(&mut self, view: View<'_>, mut from: u16, mut to: u16, now: Instant) -> Step {
         for _ in 0..WRITES_A_ROUND {
+            if from >= to && !fill(view.state, view.buffer, &mut from, &mut to) {
+                return Ok(Verdict::Close);
+            }
             let tail = view.buffer.get(usize::from(from)..usize::from(to)).unwrap_or_default();
-            let source = view.state.source;
-            if tail.is_empty() && source.is_empty() {
+            let data = match view.state.source {
+                Source::Static(source) if tail.is_empty() => source,
+                _ => tail,
+            };
+            if data.is_empty() {
                 return Ok(self.answered(view, now));
             }
-            let data = if tail.is_empty() { source } else { tail };
-            let count = view.conn.try_write(data).map_err(|error| error.map(|_| ()))?;
-            if tail.is_empty() {
-                view.state.source = source.get(count..).unwrap_or_default();
-            } else {
-                from = from.saturating_add(u16::try_from(count).unwrap_or(u16::MAX)).min(to);
+            let written = view.conn.try_write(data);
+            let count = match written {
+                Ok(count) => count,
+                Err(error) => {
+                    view.state.phase = Phase::Flush { from, to };
+                    return Err(error.map(|_| ()));
+                }
+            };
+            match &mut view.state.source {
+                Source::Static(source) if tail.is_empty() => {
+                    *source = source.get(count..).unwrap_or_default();
+                }
+                _ => from = from.saturating_add(small(count)).min(to),
             }
-            let deadline = now + self.limits.write_time;
+            let deadline = self.flushed(view.state, count, now);
             self.enter(view.state, Phase::Flush { from, to }, deadline);
         }
         Ok(Verdict::Keep)
+    }
+
+    /// So much of an answer has gone. Every KiB gives the client a new stretch of time.
+    fn flushed(&self, state: &mut State, count: usize, now: Instant) -> Instant {
+        state.moved = state.moved.saturating_add(small(count));
+        if usize::from(state.moved) < STRETCH {
+            return state.deadline;
+        }
+        state.moved = 0;
+        state.touched = now;
+        now + self.limits.write_time
     }
 
     /// The answer is out and the connection stays.
@@ -183,6 +211,8 @@ impl Core {
         }
         let to = u16::try_from(line.at).unwrap_or(0);
         state.filled = 0;
+        state.moved = 0;
+        state.touched = now;
         state.then = Then::Linger;
         self.enter(state, Phase::Flush { from: 0, to }, now + self.limits.write_time);
         match self.flush_on(View { conn, state, buffer }, 0, to, now) {
@@ -207,7 +237,7 @@ impl Core {
 }
 
 /// The server's own answer, as Go words it: most without a length, two without a body.
-fn refusal_text(line: &mut Line<'_>, refusal: Refusal, unix: Option<u64>) {
+pub(super) fn refusal_text(line: &mut Line<'_>, refusal: Refusal, unix: Option<u64>) {
     let code = Digits::new(u64::from(refusal.status().code()));
     let (text, reason) = (refusal.status().text().as_bytes(), refusal.reason().as_bytes());
     let say = |line: &mut Line<'_>| {
@@ -223,7 +253,7 @@ fn refusal_text(line: &mut Line<'_>, refusal: Refusal, unix: Option<u64>) {
     match refusal {
         Refusal::Expectation | Refusal::Preface => {
             if let Some(unix) = unix {
-                line.field(b"Date: ", &date::format(unix));
+                line.field(b"Date: ", &date::format(i64::try_from(unix).unwrap_or(0)));
             }
             line.push(b"Content-Length: 0\r\n\r\n");
         }
@@ -234,6 +264,27 @@ fn refusal_text(line: &mut Line<'_>, refusal: Refusal, unix: Option<u64>) {
         Refusal::Coding => line.push(b"Unsupported transfer encoding"),
         _ => say(line),
     }
+}
+
+/// Fetches a further piece of an answer that is read while it is sent, into the free part of the
+/// buffer. `false`: it cannot be read.
+#[cfg(feature = "alloc")]
+fn fill(state: &mut State, buffer: &mut [u8], from: &mut u16, to: &mut u16) -> bool {
+    let room = buffer.get_mut(state.filled..).unwrap_or_default();
+    let Some(count) = state.source.read(room) else { return false };
+    *from = small(state.filled);
+    *to = small(state.filled + count);
+    true
+}
+
+/// Without a heap there are no such answers.
+#[cfg(not(feature = "alloc"))]
+const fn fill(_: &mut State, _: &mut [u8], _: &mut u16, _: &mut u16) -> bool {
+    true
+}
+
+fn small(count: usize) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
 }
 
 /// Throws away what the peer still sends.

@@ -2,8 +2,13 @@
 
 use core::fmt;
 
+use net::Instant;
+use net::netdev::Side;
+
 use super::exchange::Exchange;
+use super::hijack::Hijacked;
 use super::outgoing::{HEAD_ROOM, Outgoing, TAIL_ROOM};
+use super::source::Source;
 use crate::header::{Header, Lines};
 use crate::{Error, Status};
 
@@ -23,7 +28,20 @@ pub struct ResponseWriter<'a> {
     /// What has already gone wrong.
     pub(crate) failed: Option<Error>,
     /// Sent by the server when the handler is done.
-    pub(crate) source: &'static [u8],
+    pub(crate) source: Source,
+    /// Length of the trailers, which lie at the end of the buffer.
+    trailers: usize,
+    pub(crate) taken: Taken,
+}
+
+/// Whether the handler has taken the connection over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    No,
+    /// It ends with the handler.
+    Here,
+    /// It goes to somebody else.
+    Away,
 }
 
 impl<'a> ResponseWriter<'a> {
@@ -35,7 +53,9 @@ impl<'a> ResponseWriter<'a> {
             out,
             body: (HEAD_ROOM, HEAD_ROOM),
             failed: None,
-            source: &[],
+            source: Source::None,
+            trailers: 0,
+            taken: Taken::No,
         }
     }
 
@@ -117,8 +137,90 @@ impl<'a> ResponseWriter<'a> {
         }
         self.out.declared = Some(length(data));
         self.out.written = length(data);
-        self.source = data;
+        self.source = Source::Static(data);
         Ok(data.len())
+    }
+
+    /// The same for what is read while it is sent.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn write_owned(
+        &mut self,
+        content: alloc::boxed::Box<dyn crate::files::Content + Send>,
+        start: u64,
+        length: u64,
+    ) -> Result<(), Error> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        if !self.out.allows_body() {
+            return Err(Error::BodyNotAllowed);
+        }
+        self.out.written = length;
+        self.source = Source::Read(content, start, length);
+        Ok(())
+    }
+
+    /// Adds a trailer: a field that goes out behind the body. It does so only in chunks, which HTTP/1.0
+    /// clients do not know; a handler that names it in `Trailer` before its first write gets them in
+    /// any case.
+    ///
+    /// # Errors
+    /// [`Error::InvalidField`] for a name that is none, or is not allowed there;
+    /// [`Error::HeaderTooLarge`] if the response buffer has no room for it; as [`write`](Self::write).
+    pub fn trailer(&mut self, name: &str, value: &str) -> Result<(), Error> {
+        let framing = ["Content-Length", "Transfer-Encoding", "Trailer"];
+        if framing.iter().any(|bad| name.eq_ignore_ascii_case(bad)) {
+            return Err(Error::InvalidField);
+        }
+        if let Some(length) = self.put_trailer(name, value) {
+            return if length > 0 { Ok(()) } else { Err(Error::InvalidField) };
+        }
+        self.flush()?;
+        self.put_trailer(name, value).map(drop).ok_or(Error::HeaderTooLarge)
+    }
+
+    /// Tells the length of the line; `None` if there is no room for it.
+    fn put_trailer(&mut self, name: &str, value: &str) -> Option<usize> {
+        let end = self.buffer.len().checked_sub(self.trailers)?;
+        let free = self.buffer.get_mut(self.body.1 + TAIL_ROOM..end)?;
+        // The line is made in the first half, and moved behind the others.
+        let half = free.len() / 2;
+        let mut lines = Lines::default();
+        Header { lines: &mut lines, room: free.get_mut(..half)? }.add(name, value);
+        if lines.too_large {
+            return None;
+        }
+        let length = lines.length;
+        let made = self.body.1 + TAIL_ROOM;
+        self.buffer.get_mut(end - length..)?.rotate_left(length);
+        self.buffer.copy_within(made..made + length, self.buffer.len() - length);
+        self.trailers += length;
+        Some(length)
+    }
+
+    /// Takes the connection over, before anything was answered.
+    ///
+    /// # Errors
+    /// [`Error::Hijacked`] if that was done before, or the answer has begun.
+    pub fn hijack(&mut self) -> Result<Hijacked<'_, 'a>, Error> {
+        if self.taken != Taken::No || self.out.head_sent {
+            return Err(Error::Hijacked);
+        }
+        self.taken = Taken::Here;
+        self.failed = Some(Error::Hijacked);
+        Ok(Hijacked::new(self))
+    }
+
+    /// From this moment on the body of the request cannot be read; `None` for never. In place of
+    /// [`Limits::body_time`](crate::Limits::body_time), for this request.
+    pub fn set_read_deadline(&mut self, at: Option<Instant>) {
+        self.exchange.set_deadline(Side::Read, at);
+    }
+
+    /// From this moment on the answer cannot be written; `None` for never. In place of
+    /// [`Limits::write_time`](crate::Limits::write_time), while the handler runs.
+    pub fn set_write_deadline(&mut self, at: Option<Instant>) {
+        self.exchange.set_deadline(Side::Write, at);
     }
 
     /// Sends what was written so far, header included.
@@ -132,7 +234,7 @@ impl<'a> ResponseWriter<'a> {
         match self.failed {
             Some(error) => Err(error),
             None => {
-                let result = self.send_static().and_then(|()| self.send_body());
+                let result = self.send_source().and_then(|()| self.send_body());
                 self.failed = result.err();
                 result
             }
@@ -163,7 +265,7 @@ impl<'a> ResponseWriter<'a> {
     }
 
     fn put(&mut self, data: &[u8]) -> Result<(), Error> {
-        self.send_static()?;
+        self.send_source()?;
         let later = self.fill(data);
         if later.is_empty() {
             return Ok(());
@@ -171,7 +273,7 @@ impl<'a> ResponseWriter<'a> {
         if !self.out.head_sent {
             self.commit(None)?;
         }
-        if later.len() < self.buffer.len().saturating_sub(self.body.0 + TAIL_ROOM) {
+        if later.len() < self.end().saturating_sub(self.body.0) {
             self.send_chunk(0)?;
             self.fill(later);
             return Ok(());
@@ -183,7 +285,7 @@ impl<'a> ResponseWriter<'a> {
 
     /// Copies into the buffer what has room there, and gives back the rest.
     fn fill<'d>(&mut self, data: &'d [u8]) -> &'d [u8] {
-        let room = self.buffer.len().saturating_sub(TAIL_ROOM).saturating_sub(self.body.1);
+        let room = self.end().saturating_sub(self.body.1);
         let (now, later) = data.split_at_checked(room).unwrap_or((data, &[]));
         if let Some(place) = self.buffer.get_mut(self.body.1..self.body.1 + now.len()) {
             place.copy_from_slice(now);
@@ -192,14 +294,32 @@ impl<'a> ResponseWriter<'a> {
         later
     }
 
-    /// A static body that did not stay alone goes out now.
-    fn send_static(&mut self) -> Result<(), Error> {
+    /// Where a body in the buffer ends at the latest.
+    fn end(&self) -> usize {
+        self.buffer.len().saturating_sub(TAIL_ROOM + self.trailers)
+    }
+
+    /// A body of its own kind that did not stay alone goes out now.
+    fn send_source(&mut self) -> Result<(), Error> {
         let source = core::mem::take(&mut self.source);
         if source.is_empty() {
             return Ok(());
         }
         self.send_body()?;
-        if self.out.sends_body() { self.exchange.send(source) } else { Ok(()) }
+        match source {
+            _ if !self.out.sends_body() => Ok(()),
+            Source::None => Ok(()),
+            Source::Static(data) => self.exchange.send(data),
+            #[cfg(feature = "alloc")]
+            mut source @ Source::Read(..) => {
+                while !source.is_empty() {
+                    let room = self.buffer.get_mut(HEAD_ROOM..).unwrap_or_default();
+                    let count = source.read(room).ok_or(Error::UnexpectedEnd)?;
+                    self.send((HEAD_ROOM, HEAD_ROOM + count))?;
+                }
+                Ok(())
+            }
+        }
     }
 
     fn send_body(&mut self) -> Result<(), Error> {
@@ -218,6 +338,7 @@ impl<'a> ResponseWriter<'a> {
 
     /// The head is final now. `whole`: the length of the body, if all of it is in the buffer.
     fn commit(&mut self, whole: Option<usize>) -> Result<(), Error> {
+        self.out.has_trailers |= self.trailers > 0;
         let closing = self.out.wants_close(whole.is_some());
         self.out.close = self.exchange.settle_body(closing) || closing;
         let date = self.exchange.unix_time();
@@ -233,6 +354,9 @@ impl<'a> ResponseWriter<'a> {
 
     /// The handler is done: makes the rest ready to be sent, and tells where it lies.
     pub(crate) fn finish(&mut self) -> Result<(usize, usize), Error> {
+        if self.taken != Taken::No {
+            return Ok((0, 0));
+        }
         if self.out.status.is_none() {
             self.write_header(Status::OK);
         }
@@ -254,15 +378,16 @@ impl<'a> ResponseWriter<'a> {
         }
         let body = self.body;
         if !self.out.sends_body() {
-            self.source = &[];
+            self.source = Source::None;
         }
-        Ok(self.out.last(self.buffer, body))
+        Ok(self.out.last(self.buffer, body, self.trailers))
     }
 
     fn start_over(&mut self) {
         self.lines = Lines::default();
         self.failed = None;
-        self.source = &[];
+        self.source = Source::None;
+        self.trailers = 0;
         self.out.start_over();
     }
 }

@@ -16,6 +16,10 @@ impl Span {
         }
     }
 
+    pub(crate) const fn len(self) -> usize {
+        (self.end - self.start) as usize
+    }
+
     pub(crate) fn bytes(self, buffer: &[u8]) -> &[u8] {
         buffer.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
     }

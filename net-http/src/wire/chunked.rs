@@ -116,8 +116,20 @@ impl Decoder {
         self.state == State::End
     }
 
-    /// Whether nothing of a next chunk has been seen but perhaps part of its size line. Without
-    /// trailers, which follow the last chunk, this is all that can be told.
+    /// Bytes of the trailer section that were gone over, its blank line included.
+    pub(crate) fn trailer_bytes(&self) -> u16 {
+        match self.state {
+            State::TrailerStart
+            | State::TrailerName
+            | State::TrailerValue
+            | State::TrailerLineFeed
+            | State::LastLineFeed
+            | State::End => self.line,
+            _ => 0,
+        }
+    }
+
+    /// Whether the last chunk has been seen, and of the trailer section at most its blank line.
     #[cfg(test)]
     pub(crate) fn in_trailer(&self) -> bool {
         matches!(self.state, State::TrailerStart | State::LastLineFeed | State::End)
@@ -219,4 +231,4 @@ impl SizeLine {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

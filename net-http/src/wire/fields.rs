@@ -66,6 +66,11 @@ impl<'a> Collected<'a> {
         !self.close && (version >= Version::HTTP_11 || self.keep_alive)
     }
 
+    /// Whether the message has a length and a coding.
+    pub(crate) const fn has_both(&self) -> bool {
+        self.length.is_some() && self.codings > 0
+    }
+
     /// How the body is delimited; `None` where no field says so.
     ///
     /// With both fields the length is ignored, as in Go (RFC 9112 section 6.3 asks for no more than

@@ -119,8 +119,54 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    extern crate std;
     use super::*;
+    use crate::header::canonical_header_key;
+    use crate::vectors::{self, Value};
+    use std::format;
+    use std::string::{String, ToString};
+    use std::vec::Vec;
+
+    /// Reads fields up to the blank line; what follows it, or what is wrong.
+    fn read(raw: &[u8], fields: &mut Vec<(Vec<u8>, Vec<u8>)>) -> Option<usize> {
+        let mut rest = raw;
+        loop {
+            let end = rest.iter().position(|&byte| byte == b'\n')?;
+            let (line, next) = split_line(rest);
+            debug_assert_eq!(rest.len() - next.len(), end + 1);
+            rest = next;
+            if line.is_empty() {
+                return Some(raw.len() - rest.len());
+            }
+            let (name, value) = split_field(line).ok()?;
+            let name = canonical_header_key(core::str::from_utf8(name).ok()?).to_string();
+            fields.push((name.into_bytes(), value.to_vec()));
+        }
+    }
+
+    pub(crate) fn difference(case: &Value) -> Option<String> {
+        let (raw, out) = (vectors::raw(&case["in"], "raw_b64"), &case["out"]);
+        let mut fields = Vec::new();
+        let read = read(&raw, &mut fields);
+        fields.sort_by(|a, b| a.0.cmp(&b.0));
+        let same = match read {
+            Some(end) => {
+                out["ok"] == true
+                    && fields == vectors::pairs(&out["header"])
+                    && raw[end..] == vectors::bytes(&out["rest"])
+            }
+            None => out["ok"] == false,
+        };
+        let lines = || raw.split(|&byte| byte == b'\n');
+        let folded = lines().any(|line| line.starts_with(b" ") || line.starts_with(b"\t"));
+        let spaced = lines().any(|line| {
+            let colon = line.iter().position(|&byte| byte == b':').unwrap_or(0);
+            line[..colon].contains(&b' ')
+        });
+        let meant = if folded || spaced { vectors::MEANT } else { "" };
+        (!same).then(|| format!("{meant}{:?}", String::from_utf8_lossy(&raw)))
+    }
 
     #[test]
     fn the_end_is_found_wherever_the_bytes_are_cut() {

@@ -22,6 +22,8 @@ pub(crate) struct RequestHead {
     pub(crate) keep_alive: bool,
     /// The client waits for `100 Continue` before it sends the body.
     pub(crate) expects_continue: bool,
+    /// There is a length beside the coding.
+    pub(crate) both: bool,
 }
 
 /// Why a request is answered by the server itself.
@@ -39,6 +41,11 @@ pub(crate) enum Refusal {
     Coding,
     Version,
     Timeout,
+    /// A chunked body, and a head that leaves no room for its framing.
+    LengthRequired,
+    TargetTooLong,
+    /// There is no place for a further connection.
+    Crowded,
 }
 
 impl Refusal {
@@ -55,6 +62,9 @@ impl Refusal {
             Self::Coding => Status::NOT_IMPLEMENTED,
             Self::Version => Status::HTTP_VERSION_NOT_SUPPORTED,
             Self::Timeout => Status::REQUEST_TIMEOUT,
+            Self::LengthRequired => Status::LENGTH_REQUIRED,
+            Self::TargetTooLong => Status::REQUEST_URI_TOO_LONG,
+            Self::Crowded => Status::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -132,6 +142,7 @@ impl RequestHead {
             framing,
             keep_alive: collected.keeps_alive(version),
             expects_continue: expects_continue(expect, version, framing)?,
+            both: collected.has_both(),
         })
     }
 
@@ -190,4 +201,4 @@ fn expects_continue(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

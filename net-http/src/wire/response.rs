@@ -96,4 +96,4 @@ fn status_line(line: &[u8]) -> Option<(Version, Status)> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -119,23 +119,14 @@ const SIGNATURES: &[(&[u8], Rest, &str)] = &[
 ];
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     extern crate std;
     use super::*;
-    use crate::vectors;
-    use std::format;
-    use std::vec::Vec;
+    use crate::vectors::{self, Value};
+    use std::string::{String, ToString};
 
-    #[test]
-    fn types_answer_as_recorded() {
-        let mut failed = Vec::new();
-        for case in vectors::cases(include_str!("../../testdata/sniff.json")) {
-            let data = vectors::raw(&case["in"], "data_b64");
-            let kind = detect_content_type(&data);
-            if kind != case["out"]["content_type"].as_str().unwrap() {
-                failed.push(format!("{} {kind} {data:?}", case["id"].as_str().unwrap()));
-            }
-        }
-        vectors::compare(&failed, &[]);
+    pub(crate) fn difference(case: &Value) -> Option<String> {
+        let kind = detect_content_type(&vectors::raw(&case["in"], "data_b64"));
+        (case["out"]["content_type"] != kind).then(|| kind.to_string())
     }
 }

@@ -1,7 +1,7 @@
 extern crate std;
 
 use super::*;
-use crate::vectors;
+use crate::vectors::{self, Value};
 use std::format;
 use std::string::String;
 use std::vec::Vec;
@@ -26,52 +26,38 @@ fn decode(raw: &[u8], step: usize) -> Result<(Vec<u8>, usize), Vec<u8>> {
     Err(body)
 }
 
-#[test]
-fn bodies_answer_as_recorded() {
-    let mut failed = Vec::new();
-    for case in vectors::cases(include_str!("../../../testdata/chunked_decode.json")) {
-        let raw = vectors::raw(&case["in"], "raw_b64");
-        let ok = case["out"]["ok"].as_bool().unwrap();
-        let body = vectors::bytes(&case["out"]["body"]);
-        // One byte at a time: the decoder must stop where the recording does.
-        let result = decode(&raw, 1);
-        let rest = vectors::bytes(&case["out"]["rest"]);
-        let same = match &result {
-            Ok((found, at)) => ok && *found == body && raw[*at..] == rest,
-            Err(found) => !ok && *found == body,
-        };
-        if !same {
-            failed.push(format!(
-                "{} {:?}",
-                case["id"].as_str().unwrap(),
-                String::from_utf8_lossy(&raw[..raw.len().min(60)])
-            ));
-        }
-        let whole = decode(&raw, usize::MAX / 2);
-        match (&result, &whole) {
-            (Ok((one, _)), Ok((all, _))) | (Err(one), Err(all)) => assert_eq!(one, all),
-            _ if ok => {}
-            _ => panic!("cut differently: {case}"),
-        }
-    }
-    vectors::compare(&failed, &[]);
+pub(crate) fn decode_difference(case: &Value) -> Option<String> {
+    let raw = vectors::raw(&case["in"], "raw_b64");
+    let ok = case["out"]["ok"].as_bool().unwrap();
+    let body = vectors::bytes(&case["out"]["body"]);
+    // One byte at a time: the decoder must stop where the recording does.
+    let result = decode(&raw, 1);
+    let rest = vectors::bytes(&case["out"]["rest"]);
+    let same = match &result {
+        Ok((found, at)) => ok && *found == body && raw[*at..] == rest,
+        Err(found) => !ok && *found == body,
+    };
+    let whole = decode(&raw, usize::MAX / 2);
+    let same_when_whole = match (&result, &whole) {
+        (Ok((one, _)), Ok((all, _))) | (Err(one), Err(all)) => one == all,
+        _ => ok,
+    };
+    (!same || !same_when_whole)
+        .then(|| format!("{:?}", String::from_utf8_lossy(&raw[..raw.len().min(60)])))
 }
 
-#[test]
-fn chunks_answer_as_recorded() {
-    for case in vectors::cases(include_str!("../../../testdata/chunked_encode.json")) {
-        let mut wire = Vec::new();
-        for write in case["in"]["writes"].as_array().unwrap() {
-            let data = vectors::bytes(write);
-            if !data.is_empty() {
-                wire.extend_from_slice(SizeLine::new(data.len()).bytes());
-                wire.extend_from_slice(&data);
-                wire.extend_from_slice(b"\r\n");
-            }
+pub(crate) fn encode_difference(case: &Value) -> Option<String> {
+    let mut wire = Vec::new();
+    for write in case["in"]["writes"].as_array().unwrap() {
+        let data = vectors::bytes(write);
+        if !data.is_empty() {
+            wire.extend_from_slice(SizeLine::new(data.len()).bytes());
+            wire.extend_from_slice(&data);
+            wire.extend_from_slice(b"\r\n");
         }
-        wire.extend_from_slice(SizeLine::new(0).bytes());
-        assert_eq!(wire, vectors::bytes(&case["out"]["wire"]), "{case}");
     }
+    wire.extend_from_slice(SizeLine::new(0).bytes());
+    (wire != vectors::bytes(&case["out"]["wire"])).then(|| format!("{wire:?}"))
 }
 
 #[test]
