@@ -11,6 +11,7 @@ mod dependencies;
 mod elf;
 mod fuzz;
 mod lints;
+mod probe;
 mod process;
 mod setup;
 mod steps;
@@ -35,6 +36,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "ci", help: ci::HELP, run: ci::run },
     Command { name: "boards", help: boards::HELP, run: boards::run },
     Command { name: "fuzz", help: fuzz::HELP, run: fuzz::run },
+    Command { name: "probe", help: probe::HELP, run: probe::run },
     Command { name: "bench", help: bench::HELP, run: bench::run },
 ];
 
