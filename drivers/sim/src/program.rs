@@ -9,6 +9,7 @@ use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
+use clap::Args;
 use netdev::StdPlatform;
 
 use crate::tunnel::UartServer;
@@ -52,6 +53,10 @@ pub struct Setup {
     pub trace: bool,
 }
 
+/// No options of its own.
+#[derive(Args, Debug)]
+struct NoMore {}
+
 /// A chip, and what it counts by itself.
 #[expect(clippy::exhaustive_structs, reason = "made by each program")]
 pub struct Model<C> {
@@ -66,8 +71,17 @@ pub fn run<C>(program: &Program, model: impl FnOnce(Setup) -> Model<C>) -> ExitC
 where
     C: UartChip + 'static,
 {
+    run_with(program, |setup, NoMore {}| model(setup))
+}
+
+/// As [`run`], for a chip with options `O` of its own.
+pub fn run_with<O, C>(program: &Program, model: impl FnOnce(Setup, O) -> Model<C>) -> ExitCode
+where
+    O: Args,
+    C: UartChip + 'static,
+{
     let done = match Options::read(program) {
-        Ok(options) => serve(program, options, model),
+        Ok((options, own)) => serve(program, options, |setup| model(setup, own)),
         Err(answer) if answer.exit_code() == 0 => answer.print().map_err(Failure::new),
         Err(error) => Err(Failure::usage(first_paragraph(&error))),
     };

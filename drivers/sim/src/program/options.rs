@@ -94,7 +94,8 @@ struct Arguments {
 }
 
 impl Options {
-    pub(super) fn read(program: &Program) -> Result<Self, clap::Error> {
+    /// These, and the chip's own.
+    pub(super) fn read<O: Args>(program: &Program) -> Result<(Self, O), clap::Error> {
         let command = Command::new(program.name).version(program.version).about(program.about);
         let personas = program.personas;
         let command = Arguments::augment_args(command)
@@ -105,8 +106,9 @@ impl Options {
                     .required(false)
                     .default_value(usual)
             });
-        let told = Arguments::from_arg_matches(&command.try_get_matches()?)?;
-        Ok(Self {
+        let matches = O::augment_args(command).try_get_matches()?;
+        let told = Arguments::from_arg_matches(&matches)?;
+        let options = Self {
             listen: told.listen,
             pty: told.pty,
             expose: told.expose,
@@ -119,7 +121,8 @@ impl Options {
             vcd: told.vcd,
             faults: told.faults,
             seed: told.seed,
-        })
+        };
+        Ok((options, O::from_arg_matches(&matches)?))
     }
 }
 
