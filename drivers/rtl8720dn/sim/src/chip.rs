@@ -57,7 +57,7 @@ impl Chip {
             line: Transmitter::default(),
             firmware: Firmware::new(&config, stack, monitor.clone()),
             monitor,
-            dice: Dice::new(config.misbehaviour),
+            dice: Dice::new(config.faults),
             now: Instant::START,
             registered: Instant::START,
             baud: config.persona.baud,

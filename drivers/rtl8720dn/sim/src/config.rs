@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use netdev::Instant;
 
-use crate::faults::Misbehaviour;
+use crate::faults::FaultRates;
 use crate::mbedtls::TlsPeer;
 use crate::persona::Persona;
 
@@ -71,7 +71,7 @@ pub struct Config {
     /// What a TLS client meets; there is no TLS in the model.
     pub tls: TlsPeer,
     /// What goes wrong by itself.
-    pub misbehaviour: Misbehaviour,
+    pub faults: FaultRates,
     /// Gets a line for each call and its reply, and for all that goes wrong.
     pub trace: Option<Trace>,
 }
@@ -121,7 +121,7 @@ impl Default for Config {
             late_connected_event: false,
             immortal: false,
             tls: TlsPeer::default(),
-            misbehaviour: Misbehaviour::default(),
+            faults: FaultRates::default(),
             trace: None,
         }
     }

@@ -23,11 +23,11 @@ pub enum Fault {
 
 /// How likely each fault is for each reply, and what follows from chance follows from the seed.
 ///
-/// As text: `drop=0.01,corrupt=0.01,delay=0.05,event=0.1,callback=0.01,halt=1e-5,truncate`; a
-/// kind without a number strikes once in a hundred replies.
+/// As text: `drop=0.01,corrupt=0.01,delay=0.05,event=0.1,callback=0.01,halt=1e-5,truncate`, and
+/// `seed=7`; a kind without a number strikes once in a hundred replies.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Misbehaviour {
+pub struct FaultRates {
     /// A reply is dropped.
     pub drop_reply: f64,
     /// A reply has a wrong checksum.
@@ -48,7 +48,7 @@ pub struct Misbehaviour {
     pub seed: u64,
 }
 
-impl Default for Misbehaviour {
+impl Default for FaultRates {
     fn default() -> Self {
         Self {
             drop_reply: 0.0,
@@ -64,13 +64,17 @@ impl Default for Misbehaviour {
     }
 }
 
-impl FromStr for Misbehaviour {
+impl FromStr for FaultRates {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let mut all = Self::default();
         for part in text.split(',') {
             let (kind, rate) = part.split_once('=').unwrap_or((part, "0.01"));
+            if kind == "seed" {
+                all.seed = rate.parse().map_err(|_| format!("{part}: a seed is a number"))?;
+                continue;
+            }
             let rate = rate.parse().ok().filter(|rate| (0.0..=1.0).contains(rate));
             let rate = rate.ok_or_else(|| format!("{part}: a rate is between 0 and 1"))?;
             match kind {
@@ -82,7 +86,7 @@ impl FromStr for Misbehaviour {
                 "halt" => all.halt = rate,
                 "truncate" => all.truncate_addresses = true,
                 _ => {
-                    let known = "drop, corrupt, delay, event, callback, halt, truncate";
+                    let known = "drop, corrupt, delay, event, callback, halt, truncate, seed";
                     return Err(format!("{kind}: there are {known}"));
                 }
             }
@@ -94,12 +98,12 @@ impl FromStr for Misbehaviour {
 /// Draws the faults.
 #[derive(Debug)]
 pub(crate) struct Dice {
-    rates: Misbehaviour,
+    rates: FaultRates,
     state: u64,
 }
 
 impl Dice {
-    pub(crate) fn new(rates: Misbehaviour) -> Self {
+    pub(crate) fn new(rates: FaultRates) -> Self {
         Self { state: rates.seed, rates }
     }
 
@@ -134,18 +138,20 @@ mod tests {
 
     #[test]
     fn rates_are_read_and_refused() {
-        let all: Misbehaviour = "drop=0.5,halt=1e-5,truncate,event".parse().unwrap();
+        let all: FaultRates = "drop=0.5,halt=1e-5,truncate,event".parse().unwrap();
         assert!((all.drop_reply - 0.5).abs() < 1e-12 && (all.halt - 1e-5).abs() < 1e-12);
         assert!(all.truncate_addresses && (all.event - 0.01).abs() < 1e-12);
-        assert!("drop=2".parse::<Misbehaviour>().is_err());
-        assert!("rain".parse::<Misbehaviour>().is_err());
+        assert!("drop=2".parse::<FaultRates>().is_err());
+        assert_eq!("seed=7".parse::<FaultRates>().unwrap().seed, 7);
+        assert!("seed=x".parse::<FaultRates>().is_err());
+        assert!("rain".parse::<FaultRates>().is_err());
     }
 
     #[test]
     fn faults_follow_from_the_seed_and_keep_to_their_rates() {
-        let rates = Misbehaviour { drop_reply: 0.1, ..Misbehaviour::default() };
+        let rates = FaultRates { drop_reply: 0.1, ..FaultRates::default() };
         let run = |seed| {
-            let mut dice = Dice::new(Misbehaviour { seed, ..rates.clone() });
+            let mut dice = Dice::new(FaultRates { seed, ..rates.clone() });
             (0..1000).map(|_| dice.draw().is_some()).collect::<Vec<_>>()
         };
         assert_eq!(run(7), run(7));

@@ -87,7 +87,7 @@ impl Firmware {
             mdns: Mdns::default(),
             monitor,
             lookups: Vec::new(),
-            truncate_addresses: config.misbehaviour.truncate_addresses,
+            truncate_addresses: config.faults.truncate_addresses,
             late_events: Vec::new(),
             looked: Instant::START,
             setup: Setup {

@@ -30,7 +30,7 @@ mod wifi;
 pub use chip::Chip;
 pub use config::{AccessPoint, Config, Trace};
 pub use counters::Counters;
-pub use faults::{Fault, Misbehaviour};
+pub use faults::{Fault, FaultRates};
 pub use mbedtls::TlsPeer;
 pub use monitor::Monitor;
 pub use persona::Persona;

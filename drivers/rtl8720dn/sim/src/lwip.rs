@@ -190,6 +190,9 @@ impl Lwip {
             Body::Stream(mut stream) => {
                 if !stream.finish(stack) {
                     self.lingering.push(stream);
+                    if self.lingering.len() > LINGERING {
+                        self.lingering.remove(0).abandon(stack);
+                    }
                 }
             }
             body => body.abandon(stack),
@@ -354,6 +357,8 @@ fn local(stack: &dyn Stack, sock: Sock) -> SocketAddrV4 {
     stack.local_addr(sock).map_or(unknown, v4)
 }
 
+/// Closed connections that still have something to send; TCP has no room for more.
+const LINGERING: usize = 10;
 /// Types of sockets.
 const STREAM: i32 = 1;
 const DGRAM: i32 = 2;

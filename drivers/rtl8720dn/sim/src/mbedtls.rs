@@ -53,8 +53,11 @@ struct Client {
 }
 
 impl Tls {
-    /// A new client, under an address in the chip's heap.
+    /// A new client, under an address in the chip's heap; 0 when that is full.
     fn create(&mut self) -> u32 {
+        if self.clients.len() >= CLIENTS {
+            return 0;
+        }
         self.created = self.created.wrapping_add(1);
         let handle = FIRST_CONTEXT + self.created % 0x0400 * CONTEXT;
         let fresh =
@@ -172,6 +175,8 @@ impl Firmware {
     }
 }
 
+/// Clients that the heap has room for.
+const CLIENTS: usize = 8;
 /// Where clients live, and how far apart.
 const FIRST_CONTEXT: u32 = 0x1003_0000;
 const CONTEXT: u32 = 0x0000_0420;

@@ -9,9 +9,13 @@ use crate::codec::{Args, Out};
 use crate::firmware::Firmware;
 use crate::wait::{Step, Wait};
 
+const NO_MEMORY: i32 = 0x101;
 const INVALID_STATE: i32 = 0x103;
 const NOT_FOUND: i32 = 0x105;
 const TIMEOUT: i32 = 0x107;
+
+/// Services that the responder has room for.
+const SERVICES: usize = 16;
 
 #[derive(Debug, Default)]
 pub(crate) struct Mdns {
@@ -50,6 +54,7 @@ impl Firmware {
                 self.mdns = Mdns::default();
                 Out::from(0).into()
             }
+            3 if self.mdns.services.len() >= SERVICES => Out::from(NO_MEMORY).into(),
             3 => {
                 self.mdns.services.push((args.text(1), args.text(2)));
                 Out::from(0).into()

@@ -7,9 +7,12 @@ use crate::firmware::{Firmware, PendingName};
 use crate::lwip::Lookup;
 use crate::wait::{Step, Wait};
 
+const NO_MEMORY: i8 = -1;
 const IN_PROGRESS: i8 = -5;
 const NOT_FOUND: i8 = -6;
 const BAD_NAME: i8 = -16;
+/// Questions that the resolver has room for.
+const QUERIES: usize = 4;
 /// What stands in memory that nobody has set.
 const UNDEFINED: [u8; 4] = [0xA4, 0x5C, 0x01, 0x10];
 
@@ -25,6 +28,9 @@ impl Firmware {
         }
         if let Some(addr) = self.lwip.known(&name, now) {
             return found(addr.octets());
+        }
+        if self.lookups.len() >= QUERIES {
+            return refused(NO_MEMORY);
         }
         let arg = args.nullable(2).map(<[u8]>::to_vec);
         let until = now + self.setup.lookup_limit;

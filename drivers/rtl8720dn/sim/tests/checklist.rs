@@ -8,7 +8,7 @@ use core::time::Duration;
 use common::calls::{DONTWAIT, payload};
 use common::{Host, LWIP, SYSTEM, framed, invocation, millis};
 use netdev_sim::{Stack, UartChip};
-use rtl8720dn_sim::{Config, Fault, Misbehaviour};
+use rtl8720dn_sim::{Config, Fault, FaultRates};
 
 fn ack(host: &mut Host) -> Option<Vec<u8>> {
     host.call_within(SYSTEM, 2, &[7], millis(200))
@@ -152,8 +152,8 @@ fn point_11_the_chip_halts() {
 fn faults_by_chance_follow_from_their_seed() {
     let run = |seed| {
         let mut config = Config::default();
-        config.misbehaviour = "drop=0.2,corrupt=0.2,event=0.2".parse().unwrap();
-        config.misbehaviour.seed = seed;
+        config.faults = "drop=0.2,corrupt=0.2,event=0.2".parse().unwrap();
+        config.faults.seed = seed;
         let mut host = Host::booted(config);
         let burst: Vec<u8> =
             (0..100).flat_map(|n| framed(&invocation(SYSTEM, 2, n, &[1]))).collect();
@@ -163,13 +163,13 @@ fn faults_by_chance_follow_from_their_seed() {
     };
     assert_eq!(run(5), run(5));
     assert_ne!(run(5), run(6));
-    assert_eq!(Misbehaviour::default(), Misbehaviour::default());
+    assert_eq!(FaultRates::default(), FaultRates::default());
 }
 
 #[test]
 fn the_wrong_way_out_of_an_address_is_a_config_switch_too() {
     let mut config = Config::default();
-    config.misbehaviour.truncate_addresses = true;
+    config.faults.truncate_addresses = true;
     let mut host = Host::joined_with(config);
     let (s, _peer) = host.connected(80);
     assert_eq!(host.call(LWIP, 4, &payload().i32(s).u32(16).0)[4..8], [16, 0, 0, 0]);

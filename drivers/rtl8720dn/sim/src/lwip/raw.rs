@@ -27,7 +27,7 @@ impl Raw {
         now: Instant,
     ) {
         let [ECHO_REQUEST, 0, _, _, rest @ ..] = packet else { return };
-        let Some(delay) = answered_after else { return };
+        let Some(delay) = answered_after.filter(|_| self.coming.len() < MAILBOX) else { return };
         let mut reply = vec![ECHO_REPLY, 0, 0, 0];
         reply.extend_from_slice(rest);
         let sum = checksum(&reply).to_be_bytes();
@@ -81,5 +81,7 @@ fn checksum(bytes: &[u8]) -> u16 {
     !u16::try_from(folded & 0xFFFF).unwrap_or(0)
 }
 
+/// Packets that wait in a socket's mailbox.
+const MAILBOX: usize = 6;
 const ECHO_REQUEST: u8 = 8;
 const ECHO_REPLY: u8 = 0;

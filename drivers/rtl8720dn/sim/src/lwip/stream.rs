@@ -189,9 +189,12 @@ impl Stream {
         dropped
     }
 
-    /// Fills the receive window. Bounded by its size.
+    /// Fills the receive window.
     fn pull(&mut self, stack: &mut dyn Stack, sock: Sock, scratch: &mut [u8]) {
-        while self.end.is_none() && self.received.len() < BUFFER {
+        for _ in 0..PULLS {
+            if self.end.is_some() || self.received.len() >= BUFFER {
+                return;
+            }
             let room = BUFFER - self.received.len();
             let space = scratch.get_mut(..room).unwrap_or(&mut []);
             match stack.recv(sock, space, false) {
@@ -383,3 +386,5 @@ impl Stream {
 
 /// Connections that the stack below keeps for us; what does not fit here is turned away at a look.
 const BACKLOG_OF_STACK: u16 = 16;
+/// Pieces taken at one look.
+const PULLS: usize = 16;
