@@ -70,7 +70,12 @@ impl Chip {
             garbage: config.boot_garbage,
             trace: config.trace,
         };
-        chip.switch_on();
+        if config.booted {
+            chip.open(Instant::START);
+            chip.registered = Instant::START;
+        } else {
+            chip.switch_on();
+        }
         chip
     }
 

@@ -31,6 +31,9 @@ pub struct Config {
     pub gap: Duration,
     /// From the rise of `CHIP_PU` until the UART opens. What comes in before is lost.
     pub boot: Duration,
+    /// The chip has had power for a while: it is ready at the start, and boots only when it is
+    /// switched off and on.
+    pub booted: bool,
     /// From the opening of the UART until the services are there: frames are read, and unknown.
     pub registration: Duration,
     /// What the boot ROM leaves on the line before the UART opens.
@@ -102,6 +105,7 @@ impl Default for Config {
             call: Duration::from_micros(200),
             gap: Duration::ZERO,
             boot: Duration::from_millis(300),
+            booted: false,
             registration: Duration::from_millis(5),
             boot_garbage: Vec::new(),
             radio: Duration::from_millis(100),

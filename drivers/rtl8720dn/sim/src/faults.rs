@@ -23,8 +23,8 @@ pub enum Fault {
 
 /// How likely each fault is for each reply, and what follows from chance follows from the seed.
 ///
-/// As text: `drop=0.01,corrupt=0.01,delay=0.05,event=0.1,callback=0.01,halt=1e-5,truncate`, and
-/// `seed=7`; a kind without a number strikes once in a hundred replies.
+/// As text: `drop=0.01,corrupt=0.01,delay=0.05,event=0.1,callback=0.01,halt=1e-5,truncate`; a
+/// kind without a number strikes once in a hundred replies.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FaultRates {
@@ -71,10 +71,6 @@ impl FromStr for FaultRates {
         let mut all = Self::default();
         for part in text.split(',') {
             let (kind, rate) = part.split_once('=').unwrap_or((part, "0.01"));
-            if kind == "seed" {
-                all.seed = rate.parse().map_err(|_| format!("{part}: a seed is a number"))?;
-                continue;
-            }
             let rate = rate.parse().ok().filter(|rate| (0.0..=1.0).contains(rate));
             let rate = rate.ok_or_else(|| format!("{part}: a rate is between 0 and 1"))?;
             match kind {
@@ -86,7 +82,7 @@ impl FromStr for FaultRates {
                 "halt" => all.halt = rate,
                 "truncate" => all.truncate_addresses = true,
                 _ => {
-                    let known = "drop, corrupt, delay, event, callback, halt, truncate, seed";
+                    let known = "drop, corrupt, delay, event, callback, halt, truncate";
                     return Err(format!("{kind}: there are {known}"));
                 }
             }
@@ -142,8 +138,6 @@ mod tests {
         assert!((all.drop_reply - 0.5).abs() < 1e-12 && (all.halt - 1e-5).abs() < 1e-12);
         assert!(all.truncate_addresses && (all.event - 0.01).abs() < 1e-12);
         assert!("drop=2".parse::<FaultRates>().is_err());
-        assert_eq!("seed=7".parse::<FaultRates>().unwrap().seed, 7);
-        assert!("seed=x".parse::<FaultRates>().is_err());
         assert!("rain".parse::<FaultRates>().is_err());
     }
 
