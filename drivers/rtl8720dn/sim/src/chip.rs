@@ -169,19 +169,29 @@ impl Chip {
         }
     }
 
+    /// Reads up to the next message, or all there is.
     fn read(&mut self, at: Instant) {
-        let Some(framed) = self.server.read(at) else { return };
-        match framed {
-            Framed::Message(message) => self.take(&message, at),
-            Framed::BadCrc(size) => {
-                self.monitor.count(|c| c.bad_crcs += 1);
-                self.tell(|| format!("frame of {size} bytes with a wrong checksum: dropped"));
+        let mut empty = 0;
+        while let Some(framed) = self.server.read(at) {
+            match framed {
+                Framed::Message(message) => {
+                    self.take(&message, at);
+                    break;
+                }
+                Framed::BadCrc(size) => {
+                    self.monitor.count(|c| c.bad_crcs += 1);
+                    self.tell(|| format!("frame of {size} bytes with a wrong checksum: dropped"));
+                }
+                Framed::Empty => empty += 1,
+                Framed::Oversize(size) => {
+                    self.monitor.count(|c| c.oversize_frames += 1);
+                    self.tell(|| format!("frame of {size} bytes announced: alignment is lost"));
+                }
             }
-            Framed::Empty => self.monitor.count(|c| c.empty_frames += 1),
-            Framed::Oversize(size) => {
-                self.monitor.count(|c| c.oversize_frames += 1);
-                self.tell(|| format!("frame of {size} bytes announced: alignment is lost"));
-            }
+        }
+        if empty > 0 {
+            self.monitor.count(|c| c.empty_frames += empty);
+            self.tell(|| format!("{empty} frames of nothing: dropped"));
         }
     }
 
@@ -218,7 +228,9 @@ impl Chip {
             Step::Wait(wait) => {
                 self.monitor.count(|c| c.blocked_calls += u64::from(!call.blocked));
                 call.blocked = true;
-                let look = self.now + self.look;
+                // What comes soon is seen at once, what is long awaited a little later.
+                let waited = self.now.saturating_since(call.earliest);
+                let look = self.now + (waited / 4).clamp(self.look, self.look * 4);
                 self.server.task = Task::Blocked { call, wait, look };
                 return;
             }

@@ -94,7 +94,7 @@ impl Line {
     }
 
     fn flood(&mut self, times: u8) {
-        self.chip.receive(&vec![0; 64 * usize::from(times)], self.now);
+        self.chip.receive(&vec![0; 17 * usize::from(times)], self.now);
         self.pass(Duration::from_millis(1));
     }
 
