@@ -2,9 +2,10 @@
 //! with every firmware, and no row FAILED.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
+use core::time::Duration;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use netdev::StdPlatform;
 use netdev_sim::tunnel::Server;

@@ -41,6 +41,11 @@ pub trait Stack: Send {
     /// `BadSocket`.
     fn accept(&mut self, listener: Sock) -> nb::Result<(Sock, SocketAddr), Error>;
 
+    /// How many connections wait on a listener, for a stack that knows without taking one.
+    fn waiting(&self, _listener: Sock) -> Option<usize> {
+        None
+    }
+
     /// Sends a prefix of `data` on a connected socket (TCP, or UDP with a peer).
     ///
     /// # Errors

@@ -136,6 +136,11 @@ impl Stack for Node {
         Ok((sock, remote.into()))
     }
 
+    fn waiting(&self, listener: Sock) -> Option<usize> {
+        let mut net = self.net();
+        Some(net.socket(self.addr, listener).ok()?.listener().ok()?.queue.len())
+    }
+
     fn send(&mut self, sock: Sock, data: &[u8]) -> nb::Result<usize, Error> {
         let mut net = self.net();
         let tcp = net.socket(self.addr, sock)?.tcp()?;

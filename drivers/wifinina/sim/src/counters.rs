@@ -21,6 +21,8 @@ pub struct Counters {
     pub replies: u64,
     /// Commands that had to wait for the network, and the whole chip with them.
     pub blocked_commands: u64,
+    /// Joins that were started: Adafruit's firmware registers one more hook for each (Q32).
+    pub joins: u64,
     /// Datagrams that came while the queue of their socket was full.
     pub datagrams_dropped: u64,
     /// Connections dropped for want of a descriptor.

@@ -105,6 +105,7 @@ impl Firmware {
 
     /// Restarts the radio and answers before the access point does.
     fn join(&mut self, ssid: Vec<u8>, passphrase: Vec<u8>, now: Instant) -> Step {
+        self.monitor.count(|c| c.joins += 1);
         let started = now + self.setup.restart;
         let change = self.wifi.join(ssid, passphrase, started);
         self.link_changed(change);

@@ -123,3 +123,22 @@ fn a_host_that_is_not_there_fails_after_eighteen_seconds() {
     let took = host.clock.now().saturating_since(start);
     assert!((17_900..18_200).contains(&took.as_millis()), "{took:?}");
 }
+
+#[test]
+fn one_peer_waits_in_the_backlog_and_one_is_taken_in_advance() {
+    let mut host = Sleeper::joined();
+    host.call(&framed("28 03 02 0050 01 00 01 00"));
+    host.wait(millis(50));
+    let callers: Vec<_> =
+        (0..4).map(|_| host.peer.connect(SocketAddr::from((CHIP, 80))).unwrap()).collect();
+    // Less than until those who were turned away try again.
+    host.wait(millis(200));
+    let stand = callers.iter().filter(|&&caller| host.peer.connected(caller).is_ok()).count();
+    assert_eq!(
+        stand, 1,
+        "they came in one moment, and the firmware's other task had no look between"
+    );
+    host.wait(millis(4_000));
+    let stand = callers.iter().filter(|&&caller| host.peer.connected(caller).is_ok()).count();
+    assert_eq!(stand, 2, "nobody asked for them");
+}

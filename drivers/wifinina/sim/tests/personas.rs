@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Host, config, framed, millis};
-use wifinina_sim::Persona;
+use wifinina_sim::{AccessPoint, Persona};
 
 fn host(persona: &'static Persona) -> Host {
     let mut config = config();
@@ -67,8 +67,48 @@ fn adafruit_3_frees_only_slots_of_its_own_connects() {
     host.wait(millis(10));
     assert_eq!(host.state(1), 0);
     assert_eq!(host.free_slot(), 1);
-    assert_eq!(host.try_listen(0, 81), "01 01", "a listening slot says yes to every port");
+}
+
+#[test]
+fn q30_adafruit_3_has_no_cap_and_takes_an_error_for_a_count() {
+    for (fails, count) in [(false, 20), (true, 254)] {
+        let mut config = config();
+        config.persona = &Persona::ADAFRUIT_3_3_0;
+        config.access_points = (0..20).map(|n| AccessPoint::new(&format!("ap{n}"), "")).collect();
+        config.scan_fails = fails;
+        let mut host = Host::booted(config);
+        let reply = host.call(&framed("27 00"));
+        assert_eq!(reply[..3], [0xE0, 0xA7, count]);
+        assert_eq!(reply.len() == 4 && reply[3] == 0xEE, fails, "nothing behind an error's count");
+    }
+}
+
+#[test]
+fn q30_arduino_reports_ten_networks_at_most_and_none_after_an_error() {
+    for (fails, count) in [(false, 10), (true, 0)] {
+        let mut config = config();
+        config.access_points = (0..20).map(|n| AccessPoint::new(&format!("ap{n}"), "")).collect();
+        config.scan_fails = fails;
+        let mut host = Host::booted(config);
+        assert_eq!(host.call(&framed("27 00"))[2], count);
+    }
+}
+
+#[test]
+fn q31_adafruit_3_says_yes_to_another_port_and_goes_on_with_the_old_one() {
+    let mut host = host(&Persona::ADAFRUIT_3_3_0);
+    host.listen(0, 80);
+    assert_eq!(host.try_listen(0, 81), "01 01");
     assert!(host.net.dial(81, 4000).is_none());
+    assert!(host.net.dial(80, 4000).is_some());
+}
+
+#[test]
+fn q32_every_join_counts() {
+    let mut host = host(&Persona::ADAFRUIT_3_3_0);
+    assert_eq!(host.chip.counters().joins, 1);
+    host.ask("11 02 09 6f7261636c652d6170 08 70617373776f7264");
+    assert_eq!(host.chip.counters().joins, 2);
 }
 
 #[test]
@@ -85,7 +125,7 @@ fn adafruit_3_gives_up_on_a_stalled_peer_after_ten_seconds() {
 }
 
 #[test]
-fn adafruit_3_keeps_the_last_address_after_a_failure() {
+fn q29_adafruit_3_keeps_the_last_address_after_a_failure() {
     let mut host = host(&Persona::ADAFRUIT_3_3_0);
     host.net.name("a.test", [10, 1, 2, 3].into());
     assert_eq!(host.ask("34 01 06 612e74657374"), "01 01");

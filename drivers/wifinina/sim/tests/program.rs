@@ -13,7 +13,8 @@ struct Program {
 
 impl Program {
     fn start(options: &[&str]) -> Self {
-        let mut child = command(options).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            command(options).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let addr = line.trim_end().strip_prefix("LISTEN ").unwrap().to_owned();
@@ -81,6 +82,23 @@ fn the_chip_answers_through_the_tunnel_and_its_counters_are_there() {
     let json = String::from_utf8(json).unwrap();
     assert!(json.starts_with("{\"cs_cycles\":2,\"bytes\":16,\"resets\":1,"), "{json}");
     assert!(json.contains("\"commands\":1,") && json.contains("\"offences\":0,"), "{json}");
+}
+
+#[cfg(unix)]
+#[test]
+fn whoever_ends_it_is_told_the_counters() {
+    for signal in ["-INT", "-TERM"] {
+        let mut program = Program::start(&[]);
+        ask(&mut program.client(), b"\xE0\x37\x00\xEE", 12);
+        let id = program.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        assert!(program.child.wait().unwrap().success(), "{signal}");
+        let mut text = String::new();
+        program.child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+        let line = text.lines().last().unwrap();
+        assert!(line.starts_with("wifinina-sim: cs_cycles 2, bytes 16, resets 1, "), "{line}");
+        assert!(line.contains(" commands 1, ") && line.contains(" offences 0, "), "{line}");
+    }
 }
 
 #[test]

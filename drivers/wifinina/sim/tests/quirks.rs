@@ -329,3 +329,22 @@ fn q17_and_q18_replies_about_files_are_malformed() {
     assert!(read.is_empty(), "a reply without bytes");
     assert_eq!(host.offences(), []);
 }
+
+#[test]
+fn q20_texts_beyond_the_firmwares_buffers_are_counted() {
+    let mut host = Host::joined();
+    let ssid = "78".repeat(33);
+    host.ask(&format!("10 01 21 {ssid}"));
+    let pass = "78".repeat(65);
+    host.ask(&format!("11 02 01 78 41 {pass}"));
+    assert_eq!(host.offences(), [("long_strings", 2)]);
+}
+
+#[test]
+fn q33_a_frame_that_lacks_padding_works_and_is_counted() {
+    let mut host = Host::joined();
+    let unpadded = [0xE0, 0x50, 2, 1, 25, 1, 1, 0xEE, 0xFF];
+    assert_eq!(host.call(&unpadded)[..5], [0xE0, 0xD0, 1, 1, 1]);
+    let offences = host.offences();
+    assert!(offences.contains(&("unaligned_commands", 1)), "{offences:?}");
+}

@@ -6,19 +6,27 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+#[cfg(unix)]
+use std::sync::Arc;
+#[cfg(unix)]
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+#[cfg(unix)]
+use std::time::Duration;
 use std::time::SystemTime;
 
 use clap::Parser;
 use netdev::StdPlatform;
 use netdev_sim::tunnel::{Meter, Server};
-use netdev_sim::{Faults, Loopback, Rates, SpiBench, Vcd};
+use netdev_sim::{BusCounters, Faults, Loopback, Rates, SpiBench, Vcd};
 use wifinina_sim::{AccessPoint, Chip, Config, Monitor, Persona};
 
 /// A simulated WiFiNINA co-processor (ESP32 with nina-fw) whose SPI bus is reached over TCP. Behind
 /// it are this PC's own loopback sockets.
 ///
-/// The first line on stdout is LISTEN and the address. It serves until it is killed; what crossed
-/// the bus and what the real firmware would have choked on is asked for through the tunnel.
+/// The first line on stdout is LISTEN and the address. What crossed the bus and what the real firmware
+/// would have choked on is asked for through the tunnel, and told on stderr when SIGINT or SIGTERM ends
+/// the program.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Options {
@@ -98,7 +106,9 @@ fn serve(options: Options) -> Result<(), Failure> {
     if let Some(faults) = &faults {
         bench.set_faults(faults);
     }
-    let server = Server::builder(bench).meter(ChipMeter { monitor, faults });
+    let ends = Ends::catch().map_err(Failure::new)?;
+    let meter = ChipMeter { monitor, faults };
+    let server = Server::builder(bench.clone()).meter(meter.clone());
     let server = if options.expose { server.allow_outside() } else { server };
     let server = server.listen(options.listen).map_err(|error| {
         let text = format!("--listen {}: {error}", options.listen);
@@ -108,8 +118,57 @@ fn serve(options: Options) -> Result<(), Failure> {
         }
     })?;
     announce(server.addr());
-    server.run();
+    ends.wait();
+    drop(server);
+    tell(bench.counters(), &meter);
     Ok(())
+}
+
+/// The counters as the last line on stderr. If nobody reads it, nobody misses it.
+fn tell(bus: BusCounters, meter: &ChipMeter) {
+    let mut all = vec![("cs_cycles", bus.cs_cycles), ("bytes", bus.bytes), ("resets", bus.resets)];
+    all.extend(meter.read());
+    let all: Vec<String> = all.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    let _ = writeln!(io::stderr(), "wifinina-sim: {}", all.join(", "));
+}
+
+/// SIGINT and SIGTERM, where there are such things.
+struct Ends {
+    #[cfg(unix)]
+    came: Arc<AtomicBool>,
+}
+
+impl Ends {
+    #[cfg(unix)]
+    fn catch() -> io::Result<Self> {
+        use signal_hook::consts::{SIGINT, SIGTERM};
+        let came = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            // A second one ends the program on the spot.
+            signal_hook::flag::register_conditional_shutdown(signal, 1, came.clone())?;
+            signal_hook::flag::register(signal, came.clone())?;
+        }
+        Ok(Self { came })
+    }
+
+    #[cfg(unix)]
+    fn wait(&self) {
+        while !self.came.load(Ordering::Relaxed) {
+            thread::sleep(ROUND);
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn catch() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    fn wait(&self) {
+        loop {
+            thread::park();
+        }
+    }
 }
 
 /// The first line on stdout. If nobody reads it, nobody waits for it.
@@ -183,6 +242,7 @@ fn in_order_of_strength(mut points: Vec<AccessPoint>) -> Vec<AccessPoint> {
 }
 
 /// The chip's own counters through the tunnel, and how many faults struck.
+#[derive(Clone)]
 struct ChipMeter {
     monitor: Monitor,
     faults: Option<Faults>,
@@ -195,6 +255,7 @@ impl Meter for ChipMeter {
             ("commands", counters.commands),
             ("replies", counters.replies),
             ("blocked_commands", counters.blocked_commands),
+            ("joins", counters.joins),
             ("datagrams_dropped", counters.datagrams_dropped),
             ("peers_dropped", counters.peers_dropped),
             ("empty_cycles", counters.empty_cycles),
@@ -211,5 +272,8 @@ impl Meter for ChipMeter {
     }
 }
 
+/// Between two looks whether the program is to end.
+#[cfg(unix)]
+const ROUND: Duration = Duration::from_millis(20);
 /// The rate that the firmware's makers recommend. A real clock is not slowed down by it.
 const BUS_HZ: u32 = 8_000_000;

@@ -17,8 +17,10 @@ pub(super) struct Stream {
     /// The port asked for; 0 is none.
     pub(super) bound: u16,
     state: State,
-    /// Accepted by the network, not by the firmware.
+    /// Accepted by the network, not by the firmware: where the network does not tell who waits.
     backlog: VecDeque<(Sock, SocketAddrV4)>,
+    /// How many waited when somebody last looked, where it does.
+    waited: usize,
     room: usize,
     /// Bytes that a look at the connection found; they stay there until they are read, so that a
     /// close with unread data is a reset.
@@ -58,9 +60,14 @@ impl Stream {
     }
 
     pub(super) fn accept(&mut self, stack: &mut dyn Stack) -> Result<(Sock, SocketAddrV4), Errno> {
-        let State::Listening(_) = self.state else { return Err(EINVAL) };
-        self.fill_backlog(stack);
-        self.backlog.pop_front().ok_or(EAGAIN)
+        let State::Listening(sock) = self.state else { return Err(EINVAL) };
+        self.look_at_backlog(stack);
+        if let Some(first) = self.backlog.pop_front() {
+            return Ok(first);
+        }
+        let (peer, addr) = stack.accept(sock).map_err(|_| EAGAIN)?;
+        self.waited = self.waited.saturating_sub(1);
+        Ok((peer, v4(addr)))
     }
 
     pub(super) fn connect(
@@ -104,7 +111,7 @@ impl Stream {
     pub(super) fn poll(&mut self, stack: &mut dyn Stack, scratch: &mut [u8]) -> bool {
         match self.state {
             State::Fresh | State::Failed(_) => false,
-            State::Listening(_) => self.fill_backlog(stack),
+            State::Listening(_) => self.look_at_backlog(stack),
             State::Connecting(sock, peer) => match stack.connected(sock) {
                 Ok(()) => {
                     self.state = State::Connected(sock, peer);
@@ -123,8 +130,13 @@ impl Stream {
         }
     }
 
-    fn fill_backlog(&mut self, stack: &mut dyn Stack) -> bool {
+    /// Whether somebody came since the last look. The network queues as many as were asked for; one
+    /// that does not tell how many has them taken off, and so queues as many again.
+    fn look_at_backlog(&mut self, stack: &mut dyn Stack) -> bool {
         let State::Listening(sock) = self.state else { return false };
+        if let Some(waiting) = stack.waiting(sock) {
+            return core::mem::replace(&mut self.waited, waiting) < waiting;
+        }
         let before = self.backlog.len();
         while self.backlog.len() < self.room {
             match stack.accept(sock) {
@@ -235,7 +247,8 @@ impl Stream {
             State::Fresh | State::Connecting(..) => Readiness::default(),
             State::Failed(_) => Readiness { readable: true, writable: true, failed: true },
             State::Listening(_) => {
-                Readiness { readable: !self.backlog.is_empty(), ..Readiness::default() }
+                let readable = !self.backlog.is_empty() || self.waited > 0;
+                Readiness { readable, ..Readiness::default() }
             }
             State::Connected(..) => Readiness {
                 readable: self.queued > 0 || self.end.is_some(),
