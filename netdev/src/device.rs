@@ -5,7 +5,7 @@ use core::task::Waker;
 
 use crate::{
     AddressFamily, Capabilities, Error, Instant, Lookup, Netlink, Platform, Protocol, Readiness,
-    Remote, Side, SockFd, SockFlags, SockOpt, SockType,
+    Remote, Side, SockFd, SockFlags, SockOpt, SockType, Turns,
 };
 
 /// A network device that has sockets: a co-processor with TCP/IP in its firmware, a stack in the
@@ -216,6 +216,12 @@ pub trait Netdev: Sync {
     /// Gives a lookup up, finished or not. Like `close`: cannot fail, never waits.
     fn end_lookup(&self, lookup: Lookup) {
         let _ = lookup;
+    }
+
+    /// Who is next when several callers want the device at once: what its
+    /// [`Exclusive`](crate::Exclusive) keeps. `None` where callers are not in each other's way.
+    fn turns(&self) -> Option<&Turns> {
+        None
     }
 
     /// Wakes `waker` once when `side` may have moved on. `false`: no wake-ups here, ask again on a

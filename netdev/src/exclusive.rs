@@ -5,7 +5,7 @@ use core::fmt;
 
 use critical_section::Mutex;
 
-use crate::Error;
+use crate::{Error, Turns};
 
 /// State that one caller at a time takes out. There is no way to wait for it.
 ///
@@ -17,12 +17,13 @@ use crate::Error;
 /// to the real state.
 pub struct Exclusive<T> {
     home: Mutex<Cell<Option<T>>>,
+    turns: Turns,
 }
 
 impl<T> Exclusive<T> {
     /// State that is at home.
     pub const fn new(value: T) -> Self {
-        Self { home: Mutex::new(Cell::new(Some(value))) }
+        Self { home: Mutex::new(Cell::new(Some(value))), turns: Turns::new() }
     }
 
     /// Runs `f` on the state, with interrupts on. The state goes home when `f` returns or panics.
@@ -34,10 +35,18 @@ impl<T> Exclusive<T> {
         loan.value.as_mut().map_or(Err(nb::Error::WouldBlock), f)
     }
 
+    /// Who is next among those who found the state out, for [`Netdev::turns`](crate::Netdev::turns).
+    pub const fn turns(&self) -> &Turns {
+        &self.turns
+    }
+
     /// What does not depend on `f`, so that it exists once in a program.
     #[inline(never)]
     fn lend(&self) -> Loan<'_, T> {
         let value = critical_section::with(|cs| self.home.borrow(cs).take());
+        if value.is_none() {
+            self.turns.refuse();
+        }
         Loan { home: &self.home, value }
     }
 

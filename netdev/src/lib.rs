@@ -18,6 +18,7 @@ mod os;
 mod registry;
 mod socket;
 mod time;
+mod turns;
 mod wait;
 
 pub use capabilities::{Capabilities, Features, Limits};
@@ -38,4 +39,5 @@ pub use socket::{
     TlsRoots,
 };
 pub use time::{Instant, Platform};
+pub use turns::Turns;
 pub use wait::{Background, Stopped, set_background, step_background, wait};

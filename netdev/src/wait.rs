@@ -6,9 +6,13 @@ use core::time::Duration;
 
 use critical_section::Mutex;
 
-use crate::{Error, Instant, Netdev};
+use crate::turns::Ticket;
+use crate::{Error, Instant, Netdev, Turns};
 
 /// Repeats `op` until it answers something else than "not yet", or the deadline has passed.
+///
+/// Callers who find the device taken by another one get their [turns](Netdev::turns) in the order of
+/// their coming.
 ///
 /// Each turn: read the deadline, try, [`drive`](Netdev::drive) the device, let the
 /// [`Background`] step, idle. The deadline is read anew each turn, so moving it from another thread,
@@ -24,7 +28,7 @@ pub fn wait<T, E: From<Error>>(
     deadline: impl Fn() -> Option<Instant>,
     mut op: impl FnMut() -> nb::Result<T, E>,
 ) -> Result<T, Stopped<E>> {
-    let mut naps = Naps::new();
+    let mut naps = Naps::new(device);
     if naps.forbidden() {
         return Err(Stopped::Failed(Error::Deadlock.into()));
     }
@@ -33,8 +37,9 @@ pub fn wait<T, E: From<Error>>(
         if limit.is_some_and(|at| device.platform().now() >= at) {
             return Err(Stopped::Deadline);
         }
-        match op() {
-            Err(nb::Error::WouldBlock) => naps.take(device, limit),
+        // Where others found the device taken before, they come first.
+        match if naps.may_try() { op() } else { Err(nb::Error::WouldBlock) } {
+            Err(nb::Error::WouldBlock) => naps.take(limit),
             Ok(value) => return Ok(value),
             Err(nb::Error::Other(error)) => return Err(Stopped::Failed(error)),
         }
@@ -65,30 +70,75 @@ impl<E: fmt::Display> fmt::Display for Stopped<E> {
 impl<E: fmt::Debug + fmt::Display> core::error::Error for Stopped<E> {}
 
 /// The part of [`wait`] that does not depend on what is waited for, so that it exists once.
-struct Naps {
+struct Naps<'a> {
+    device: &'a dyn Netdev,
     length: Duration,
+    turns: Option<&'a Turns>,
+    ticket: Option<Ticket>,
+    /// How often anybody had found the device taken when the last try began; `None` if it was not our
+    /// turn.
+    refusals: Option<u32>,
 }
 
-impl Naps {
+impl<'a> Naps<'a> {
     const SHORTEST: Duration = Duration::from_micros(100);
     const LONGEST: Duration = Duration::from_millis(10);
+    /// For the first in the queue; the others have longer to wait, by as much for each before them.
+    const QUEUED: Duration = Duration::from_micros(50);
 
-    fn new() -> Self {
-        Self { length: Self::SHORTEST }
+    fn new(device: &'a dyn Netdev) -> Self {
+        let turns = device.turns();
+        Self { device, length: Self::SHORTEST, turns, ticket: None, refusals: None }
     }
 
     fn forbidden(&self) -> bool {
         stepping_here()
     }
 
-    fn take(&mut self, device: &dyn Netdev, limit: Option<Instant>) {
-        let platform = device.platform();
-        let wanted = device.drive();
+    fn may_try(&mut self) -> bool {
+        let Some(turns) = self.turns else { return true };
+        let ours = turns.may_try(self.ticket, self.device.platform().now());
+        self.refusals = ours.then(|| turns.refusals());
+        ours
+    }
+
+    fn take(&mut self, limit: Option<Instant>) {
+        let platform = self.device.platform();
+        let queued = self.queue(platform.now());
+        // Whoever has the device drives it.
+        let wanted = if queued.is_some() { None } else { self.device.drive() };
         let stepped = step_background(platform.now());
-        let until = platform.now() + self.length;
+        let until = platform.now() + queued.unwrap_or(self.length);
         let until = [wanted, stepped, limit].into_iter().flatten().fold(until, Instant::min);
         platform.idle(until);
-        self.length = (self.length * 2).min(Self::LONGEST);
+        let next = if queued.is_some() { Self::SHORTEST } else { self.length * 2 };
+        self.length = next.min(Self::LONGEST);
+    }
+
+    /// Queues if somebody else was in the way, and tells how long to nap there; leaves the queue after
+    /// a try that nobody hindered.
+    fn queue(&mut self, now: Instant) -> Option<Duration> {
+        let turns = self.turns?;
+        if self.refusals.is_some_and(|before| before == turns.refusals()) {
+            self.leave(now);
+            return None;
+        }
+        self.ticket = turns.queue(self.ticket, now);
+        Some(Self::QUEUED * (1 + turns.ahead(self.ticket)))
+    }
+
+    fn leave(&mut self, now: Instant) {
+        if let (Some(turns), Some(ticket)) = (self.turns, self.ticket.take()) {
+            turns.leave(ticket, now);
+        }
+    }
+}
+
+impl Drop for Naps<'_> {
+    fn drop(&mut self) {
+        if self.ticket.is_some() {
+            self.leave(self.device.platform().now());
+        }
     }
 }
 

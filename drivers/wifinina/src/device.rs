@@ -7,7 +7,7 @@ use core::time::Duration;
 use netdev::{
     AccessPoint, AccessPointSettings, AddressFamily, Capabilities, Error, Event, Exclusive,
     HardwareAddr, Instant, IpConfig, LinkStatus, Lookup, Netdev, Netlink, Network, Platform,
-    PowerMode, Protocol, Readiness, Remote, Side, SockFd, SockFlags, SockType,
+    PowerMode, Protocol, Readiness, Remote, Side, SockFd, SockFlags, SockType, Turns,
 };
 
 use crate::boot::Power;
@@ -105,6 +105,10 @@ impl<L: SpiLink, P: Platform> Netdev for Wifinina<'_, L, P> {
 
     fn netlink(&self) -> Option<&dyn Netlink> {
         Some(self)
+    }
+
+    fn turns(&self) -> Option<&Turns> {
+        Some(self.state.turns())
     }
 
     fn capabilities(&self) -> Capabilities {
