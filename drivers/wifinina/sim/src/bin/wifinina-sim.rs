@@ -2,17 +2,17 @@
 
 use core::fmt;
 use core::net::SocketAddr;
+#[cfg(unix)]
+use core::sync::atomic::{AtomicBool, Ordering};
+#[cfg(unix)]
+use core::time::Duration;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 #[cfg(unix)]
 use std::sync::Arc;
-#[cfg(unix)]
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-#[cfg(unix)]
-use std::time::Duration;
 use std::time::SystemTime;
 
 use clap::Parser;
