@@ -4,6 +4,8 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 
 /// Bytes of a socket's address. Any other length is an error of the chip's.
 pub(crate) const SOCKADDR: usize = 16;
+/// The same, as the chip is told it.
+pub(crate) const SOCKADDR_LEN: u32 = 16;
 
 /// `sockaddr_in`: length, family, port and address in network order, eight zeros.
 pub(crate) fn to_sockaddr(addr: SocketAddrV4) -> [u8; SOCKADDR] {

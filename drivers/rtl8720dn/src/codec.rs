@@ -30,10 +30,12 @@ pub(crate) struct Request {
     /// Where the caller's bytes belong, and how many.
     data_at: usize,
     data_len: usize,
+    crc: u16,
 }
 
 impl Request {
-    pub(crate) const EMPTY: Self = Self { bytes: [0; ROOM], len: 0, data_at: 0, data_len: 0 };
+    pub(crate) const EMPTY: Self =
+        Self { bytes: [0; ROOM], len: 0, data_at: 0, data_len: 0, crc: 0 };
 
     /// Writes a call down. `None` if it is longer than the chip takes, or than there is room for.
     pub(crate) fn set_call(
@@ -77,7 +79,8 @@ impl Request {
         crc.update(self.bytes.get(FRAME_HEAD..self.before())?);
         crc.update(data);
         crc.update(self.after());
-        let head = Head { crc: crc.value(), ..head };
+        self.crc = crc.value();
+        let head = Head { crc: self.crc, ..head };
         self.bytes.get_mut(..HEAD)?.copy_from_slice(&head.to_bytes());
         Some(head)
     }
@@ -112,9 +115,9 @@ impl Request {
         self.len + self.data_len
     }
 
-    /// How many of the caller's bytes are in it.
-    pub(crate) fn data_len(&self) -> usize {
-        self.data_len
+    /// The checksum in its head.
+    pub(crate) fn crc(&self) -> u16 {
+        self.crc
     }
 
     /// The bytes from this place of the frame on, as far as they lie together. `data` are the caller's
@@ -150,9 +153,8 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Longest answer that is kept: an address of a socket with all that belongs to it. Of longer
-    /// ones the beginning is.
-    pub(crate) const ROOM: usize = 28;
+    /// Longest answer that is kept: a datagram's, without its data. Of longer ones the beginning is.
+    pub(crate) const ROOM: usize = 32;
 
     pub(crate) fn new(params: &[u8]) -> Self {
         let mut bytes = [0; Self::ROOM];
@@ -162,6 +164,10 @@ impl Answer {
             len += 1;
         }
         Self { bytes, len, errno: 0 }
+    }
+
+    pub(crate) fn because(self, errno: i32) -> Self {
+        Self { errno, ..self }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
