@@ -150,6 +150,11 @@ flag_set! {
         /// A connection is accepted only once its peer has sent something: a server cannot be the
         /// first to speak.
         ACCEPTED_AFTER_DATA = 10,
+        /// There is one listener; a second one is refused while it stands.
+        ONE_LISTENER = 11,
+        /// Numbers of connections are given out again at once: a close that is on its way while the
+        /// peer ends the same connection can end another that has just come in.
+        CLOSE_CAN_HIT_NEXT = 12,
     }
 }
 

@@ -30,7 +30,9 @@ pub(crate) enum Token {
     Prompt,
     /// So many bytes follow that are not lines.
     Data(Header),
-    /// The head of counted data that makes no sense, or a line longer than any that matters.
+    /// A line that was damaged, or longer than any that matters.
+    Dropped,
+    /// The head of counted data that makes no sense: nobody knows where lines begin again.
     Garbled,
 }
 
@@ -100,7 +102,7 @@ impl Tokenizer {
     fn end_line(&mut self) -> Token {
         if core::mem::take(&mut self.skipping) {
             self.len = 0;
-            return Token::Garbled;
+            return Token::Dropped;
         }
         while self.line().last() == Some(&b'\r') {
             self.len -= 1;

@@ -13,6 +13,7 @@ enum Seen {
     Blank,
     Prompt,
     Data(Option<u8>, Vec<u8>),
+    Dropped,
     Garbled,
 }
 
@@ -44,6 +45,7 @@ impl Reader {
                     }
                     Some(Token::Blank) => self.seen.push(Seen::Blank),
                     Some(Token::Prompt) => self.seen.push(Seen::Prompt),
+                    Some(Token::Dropped) => self.seen.push(Seen::Dropped),
                     Some(Token::Garbled) => self.seen.push(Seen::Garbled),
                     Some(Token::Data(head)) => self.data = Some((head, Vec::new())),
                 }
@@ -150,11 +152,11 @@ fn line_ends_that_lost_a_byte_still_end_lines() {
 fn a_line_that_is_too_long_is_dropped_whole() {
     let mut bytes = std::vec![b'x'; 500];
     bytes.extend(b"\r\nOK\r\n");
-    assert_eq!(read(&bytes, false), [Seen::Garbled, line("OK")]);
+    assert_eq!(read(&bytes, false), [Seen::Dropped, line("OK")]);
     let mut longest = std::vec![b'x'; LINE_MAX - 1];
     longest.extend(b"\r\n");
     assert_eq!(read(&longest, false).len(), 1);
-    assert_ne!(read(&longest, false), [Seen::Garbled]);
+    assert_ne!(read(&longest, false), [Seen::Dropped]);
 }
 
 #[test]
@@ -164,7 +166,7 @@ fn a_damaged_line_counts_for_nothing() {
     assert!(reader.tokens.is_inside_line());
     reader.tokens.damage();
     reader.feed(b"OK\r\nOK\r\n");
-    assert_eq!(reader.seen, [Seen::Garbled, line("OK")]);
+    assert_eq!(reader.seen, [Seen::Dropped, line("OK")]);
 }
 
 #[test]

@@ -12,16 +12,31 @@ use super::{Bench, Check, ensure, expect_eq, failed};
 pub(super) fn port_zero(bench: &Bench) -> Check {
     bench.needs(Features::TCP_LISTEN)?;
     let device = bench.device();
-    let (one, other) = (device.listener(1)?, device.listener(1)?);
-    let ports = (one.addr()?.port(), other.addr()?.port());
-    ensure(ports.0 != ports.1, || format!("two listeners on port {}", ports.0))?;
-    for listener in [&one, &other] {
-        greets(&bench.accepted_on(listener)?)?;
+    let one = device.listener(1)?;
+    let only = device.netdev().capabilities().limits.contains(Limits::ONE_LISTENER);
+    if only {
+        ensure(one.addr()?.port() != 0, || "a listener on port 0".to_owned())?;
+        let second = device.tcp()?;
+        second.bind(0)?;
+        second.must_fail("a second listener", &[Error::NoSockets], |device, fd| {
+            device.listen(fd, 1)
+        })?;
+        greets(&bench.accepted_on(&one)?)?;
+    } else {
+        let other = device.listener(1)?;
+        let ports = (one.addr()?.port(), other.addr()?.port());
+        ensure(ports.0 != ports.1, || format!("two listeners on port {}", ports.0))?;
+        for listener in [&one, &other] {
+            greets(&bench.accepted_on(listener)?)?;
+        }
     }
     if bench.has(Features::UDP) {
         let (one, other) = (device.udp()?, device.udp()?);
         let ports = (one.addr()?.port(), other.addr()?.port());
         ensure(ports.0 != ports.1, || format!("two datagram sockets on port {}", ports.0))?;
+    }
+    if only {
+        return bench.limited(Limits::ONE_LISTENER, "a second listener is refused");
     }
     Ok(())
 }

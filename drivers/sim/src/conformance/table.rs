@@ -1,7 +1,7 @@
 //! Many sockets: at once, too many, and one after the other.
 
 use netdev::{
-    AddressFamily, Error, Features, Protocol, Remote, SockFd, SockFlags, SockType, Stopped,
+    AddressFamily, Error, Features, Limits, Protocol, Remote, SockFd, SockFlags, SockType, Stopped,
 };
 
 use super::listen::{greets, greets_both};
@@ -58,8 +58,10 @@ pub(super) fn successors(bench: &Bench) -> Check {
         expect_eq("who came next", &from.port(), &bench.seen_from_device(&next)?)?;
         here.expect(&[round; 20])?;
         greets_both(&here, &next)?;
+        drop((here, next));
+        bench.part();
     }
-    Ok(())
+    bench.parted()
 }
 
 /// One peer leaves while two more come, and only then does anybody look at the first connection: it
@@ -90,8 +92,29 @@ pub(super) fn crossing(bench: &Bench) -> Check {
         third.expect(&[round; 20])?;
         greets_both(&third, &caller)?;
         greets(&second)?;
+        drop((second, third, caller));
+        bench.part();
     }
-    Ok(())
+    bench.parted()
+}
+
+impl Bench {
+    /// Lets what was closed be given back before anybody else comes, for a device whose closing could
+    /// hit him.
+    fn part(&self) {
+        if self.device().netdev().capabilities().limits.contains(Limits::CLOSE_CAN_HIT_NEXT) {
+            self.settle();
+        }
+    }
+
+    /// What was tried with such a device is less than with others.
+    fn parted(&self) -> Check {
+        if !self.device().netdev().capabilities().limits.contains(Limits::CLOSE_CAN_HIT_NEXT) {
+            return Ok(());
+        }
+        let seen = "nobody came in at the moment of a close";
+        self.limited(Limits::CLOSE_CAN_HIT_NEXT, seen)
+    }
 }
 
 /// When no socket is left the device says so and goes on working; when some are given back it has as
