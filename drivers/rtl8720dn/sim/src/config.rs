@@ -58,7 +58,8 @@ pub struct Config {
     pub lookup_limit: Duration,
     /// How long a connection attempt may take.
     pub connect_limit: Duration,
-    /// How often the IP task looks at the sockets behind it; in long waits down to a quarter of that.
+    /// Between two looks of the IP task at what lies behind it, while a call waits for that; in long
+    /// waits up to four times as much.
     pub look: Duration,
     /// Gateway and netmask that DHCP gives; `None` fits them to the stack's address.
     pub network: Option<(Ipv4Addr, Ipv4Addr)>,

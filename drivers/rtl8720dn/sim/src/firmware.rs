@@ -295,7 +295,7 @@ impl Firmware {
     fn next_look(&self) -> Option<Instant> {
         let stalled = self.callbacks.stalls_ip_task();
         let busy = (self.lwip.is_busy() && self.wifi.online()) || !self.lookups.is_empty();
-        (busy && !stalled).then(|| self.looked + self.setup.look)
+        (busy && !stalled).then(|| self.looked + self.setup.look * 4)
     }
 }
 

@@ -22,8 +22,9 @@ use names::Names;
 use raw::Raw;
 use stream::Stream;
 
+pub(crate) use names::Lookup;
 pub(crate) use select::Sets;
-pub(crate) use transfer::{Form, Lookup};
+pub(crate) use transfer::Form;
 
 /// Sockets, and `netconn`s: connections that wait to be accepted take one each, too.
 const SOCKETS: usize = 8;

@@ -10,6 +10,13 @@ use super::Lwip;
 #[derive(Default)]
 pub(super) struct Names(Vec<(String, Ipv4Addr, Instant)>);
 
+/// A name that a call waits for.
+#[derive(Clone, Debug)]
+pub(crate) struct Lookup {
+    pub(crate) name: String,
+    pub(crate) until: Instant,
+}
+
 impl Names {
     fn get(&self, name: &str, now: Instant) -> Option<Ipv4Addr> {
         let known = self.0.iter().find(|(known, _, until)| known == name && now < *until);

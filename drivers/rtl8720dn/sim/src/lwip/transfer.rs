@@ -21,13 +21,6 @@ pub(crate) enum Form {
     From(u32),
 }
 
-/// What a name is looked up for.
-#[derive(Clone, Debug)]
-pub(crate) struct Lookup {
-    pub(crate) name: String,
-    pub(crate) until: Instant,
-}
-
 impl Lwip {
     /// When a receiving call has waited long enough: `Err` if it does not wait at all.
     fn receive_limit(&mut self, s: i32, flags: i32, now: Instant) -> Result<Option<Instant>, ()> {
