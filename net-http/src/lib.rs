@@ -26,6 +26,7 @@ mod redirect;
 mod request;
 mod server;
 mod status;
+mod url;
 #[cfg(test)]
 mod vectors;
 mod wire;
@@ -58,6 +59,7 @@ pub use request::Request;
 pub use server::serve_on_threads;
 pub use server::{Hijacked, Limits, OneConn, ResponseWriter, Server, Shared, Stop, serve_conn};
 pub use status::Status;
+pub use url::{BadUrl, Url, path_escape, query_escape};
 pub use wire::chunked;
 pub use wire::head::Fields;
 pub use wire::response::BadResponse;

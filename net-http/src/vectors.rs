@@ -93,6 +93,7 @@ fn groups() -> Vec<&'static Group> {
     all.extend(crate::recorder::tests::GROUPS.iter());
     all.extend(crate::wire::vectors::GROUPS.iter());
     all.extend(crate::mux::vectors::GROUPS.iter());
+    all.extend(crate::url::tests::GROUPS.iter());
     all
 }
 

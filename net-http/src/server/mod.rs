@@ -75,7 +75,7 @@ pub struct Server<
     listener: Option<L>,
     handler: &'h dyn Handler,
     stop: Option<&'h Stop>,
-    heir: Option<&'h Heir<L::Conn>>,
+    heir: Option<&'h Heir<'h, L::Conn>>,
     core: Core,
     /// The place whose handler ran last.
     turn: usize,
@@ -87,7 +87,7 @@ pub struct Server<
 }
 
 /// Who gets connections that leave the server, with the bytes that came behind the request.
-type Heir<C> = dyn Fn(C, &[u8]);
+type Heir<'h, C> = dyn Fn(C, &[u8]) + 'h;
 
 impl<'h, L: Listener, const CONNS: usize, const HEAD: usize, const OUT: usize>
     Server<'h, L, CONNS, HEAD, OUT>
@@ -132,7 +132,7 @@ impl<'h, L: Listener, const CONNS: usize, const HEAD: usize, const OUT: usize>
     /// The same, and connections that a handler has [detached](Hijacked::detach) go to `heir`, with
     /// the bytes that came behind the request.
     #[must_use]
-    pub fn hand_over(mut self, heir: &'h Heir<L::Conn>) -> Self {
+    pub fn hand_over(mut self, heir: &'h Heir<'h, L::Conn>) -> Self {
         self.heir = Some(heir);
         self
     }
