@@ -1,5 +1,6 @@
 //! `bench`: measurements that say how the project stands beside others.
 
+mod http;
 mod size;
 mod stack;
 
@@ -8,7 +9,7 @@ use crate::workspace::Workspace;
 use crate::{Outcome, only_flags, process};
 
 pub(crate) const HELP: &str = "measure: `bench size` for flash, static RAM and worst stack, \
-    `bench wire` for what crosses the bus and how fast";
+    `bench http` for the server on this PC beside hyper and Go, `bench wire` for what crosses the bus and how fast";
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     match arguments.split_first() {
@@ -16,11 +17,15 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
             only_flags(rest, &[])?;
             size::run(&Workspace::load()?)
         }
+        Some((what, rest)) if what == "http" => {
+            only_flags(rest, &[])?;
+            http::run(&Workspace::load()?)
+        }
         Some((what, rest)) if what == "wire" => {
             only_flags(rest, &[])?;
             wire()
         }
-        _ => Err("what to measure? there are `bench size` and `bench wire`".into()),
+        _ => Err("what to measure? there are `bench size`, `bench http` and `bench wire`".into()),
     }
 }
 
