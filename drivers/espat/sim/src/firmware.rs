@@ -1,6 +1,7 @@
 //! Everything that the firmware remembers, and how it moves on.
 
 use core::time::Duration;
+use std::collections::VecDeque;
 
 use netdev::Instant;
 use netdev_sim::Stack;
@@ -36,6 +37,8 @@ pub(crate) struct Firmware {
     pub(crate) links: [Option<Link>; LINKS],
     pub(crate) slots: [Slot; LINKS],
     pub(crate) server: Option<Server>,
+    /// Chunks that could not be looked at yet.
+    pub(crate) held: VecDeque<Vec<u8>>,
     /// A command line as far as it has come.
     pub(crate) line: Vec<u8>,
     pub(crate) mode: Mode,
@@ -52,6 +55,8 @@ pub(crate) struct Firmware {
     /// The firmware hangs until then: nothing is heard and nothing said.
     deaf_until: Instant,
     trace: Option<Trace>,
+    /// What is read from the network goes through here.
+    pub(crate) scratch: Vec<u8>,
 }
 
 /// A start to come.
@@ -76,6 +81,7 @@ impl Firmware {
             links: [const { None }; LINKS],
             slots: [const { Slot::NEW }; LINKS],
             server: None,
+            held: VecDeque::new(),
             line: Vec::new(),
             mode: Mode::Line,
             job: None,
@@ -87,6 +93,7 @@ impl Firmware {
             races: config.races.map(Dice::new),
             deaf_until: Instant::START,
             trace: config.trace.take(),
+            scratch: Vec::new(),
             setup: Setup::new(config, stack.addr()),
             stack,
         }
@@ -120,6 +127,7 @@ impl Firmware {
         }
         self.slots = [const { Slot::NEW }; LINKS];
         self.line.clear();
+        self.held.clear();
         self.mode = Mode::Line;
         self.restart = None;
         self.out.clear();
@@ -137,7 +145,8 @@ impl Firmware {
             self.happen(event);
         }
         for _ in 0..STEPS {
-            let moved = self.poll_wifi() | self.poll_clock() | self.poll_worker();
+            let moved =
+                self.poll_held() | self.poll_wifi() | self.poll_clock() | self.poll_worker();
             if !(self.poll_sockets() | moved) || self.restart.is_some() {
                 break;
             }

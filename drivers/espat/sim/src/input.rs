@@ -29,6 +29,36 @@ impl Firmware {
         if self.is_deaf() {
             return;
         }
+        if self.out.room() == 0 || !self.held.is_empty() {
+            return self.hold_chunk(chunk);
+        }
+        self.use_chunk(chunk);
+    }
+
+    /// The task that reads is stuck in a write: bytes wait in the receive ring, as far as it goes.
+    fn hold_chunk(&mut self, chunk: &[u8]) {
+        let waiting: usize = self.held.iter().map(Vec::len).sum();
+        let count = chunk.len().min(RECEIVE_RING.saturating_sub(waiting));
+        let (kept, lost) = chunk.split_at_checked(count).unwrap_or((chunk, &[]));
+        self.monitor.count(|c| c.overruns += u64::try_from(lost.len()).unwrap_or(0));
+        if !kept.is_empty() {
+            self.held.push_back(kept.to_vec());
+        }
+    }
+
+    /// There is room to write again.
+    pub(crate) fn poll_held(&mut self) -> bool {
+        let mut moved = false;
+        while self.out.room() > 0
+            && let Some(chunk) = self.held.pop_front()
+        {
+            self.use_chunk(&chunk);
+            moved = true;
+        }
+        moved
+    }
+
+    fn use_chunk(&mut self, chunk: &[u8]) {
         match core::mem::replace(&mut self.mode, Mode::Line) {
             Mode::Line if self.job.is_none() => self.idle_chunk(chunk),
             Mode::Line => self.busy_chunk(chunk),
@@ -137,4 +167,6 @@ impl Firmware {
 
 /// So many bytes without an end are no line.
 pub(crate) const LINE_LIMIT: usize = 256;
+/// The firmware's receive ring.
+const RECEIVE_RING: usize = 2048;
 const RESET: &[u8] = b"AT+RST\r\n";

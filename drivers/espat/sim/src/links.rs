@@ -44,6 +44,8 @@ pub(crate) struct Link {
     /// Whether a datagram's sender becomes the peer: 0, 1 (the first), 2 (each).
     pub(crate) udp_mode: u8,
     pub(crate) last_traffic: Instant,
+    /// When the network was last looked at.
+    pub(crate) looked: Option<Instant>,
 }
 
 /// What belongs to a link's number and survives its links.
@@ -88,6 +90,7 @@ impl Link {
             closed: false,
             udp_mode: 0,
             last_traffic: now,
+            looked: None,
         }
     }
 

@@ -1,6 +1,9 @@
 //! The socket task: what comes in, actively and passively, and the commands that read.
 
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use core::time::Duration;
+
+use netdev::Instant;
 
 use crate::commands::{Answer, Call, Reply};
 use crate::firmware::Firmware;
@@ -39,7 +42,7 @@ impl Firmware {
             return false;
         }
         let passive = self.is_passive(id) && !self.ram.passthrough;
-        if passive || self.out.room() >= BLOCK_ROOM {
+        if self.may_look(id) && (passive || self.out.room() >= BLOCK_ROOM) {
             self.fill(id);
         }
         let mut moved = false;
@@ -77,13 +80,30 @@ impl Firmware {
         true
     }
 
+    /// Whether it is time to look at the network again: on a busy line there are calls all the time.
+    fn may_look(&self, id: usize) -> bool {
+        let link = self.links.get(id).and_then(Option::as_ref);
+        link.is_some_and(|link| link.looked.is_none_or(|at| at + PAUSE <= self.now))
+    }
+
     /// Reads from the network what fits the link's buffer.
     fn fill(&mut self, id: usize) {
         let now = self.now;
-        let Some(link) = self.links.get_mut(id).and_then(Option::as_mut) else { return };
-        let Some(sock) = link.sock else { return };
-        let mut buffer = vec![0; WINDOW];
+        let mut buffer = core::mem::take(&mut self.scratch);
+        buffer.resize(WINDOW, 0);
+        let dropped = self.fill_by(id, &mut buffer, now);
+        self.scratch = buffer;
+        if dropped > 0 {
+            self.monitor.count(|c| c.datagrams_dropped += dropped);
+        }
+    }
+
+    /// How many datagrams were dropped.
+    fn fill_by(&mut self, id: usize, buffer: &mut [u8], now: Instant) -> u64 {
         let mut dropped = 0;
+        let Some(link) = self.links.get_mut(id).and_then(Option::as_mut) else { return dropped };
+        link.looked = Some(now);
+        let Some(sock) = link.sock else { return dropped };
         match link.kind {
             Kind::Tcp => {
                 while !link.ended && link.unread.len() < WINDOW {
@@ -102,7 +122,7 @@ impl Firmware {
             Kind::Udp => {
                 // Bounded: a sender on this PC may be faster than this loop.
                 for _ in 0..DATAGRAMS {
-                    let Ok((count, from)) = self.stack.recv_from(sock, &mut buffer, false) else {
+                    let Ok((count, from)) = self.stack.recv_from(sock, buffer, false) else {
                         break;
                     };
                     if count > LARGEST || link.available() + count > WINDOW || count == 0 {
@@ -114,9 +134,7 @@ impl Firmware {
                 }
             }
         }
-        if dropped > 0 {
-            self.monitor.count(|c| c.datagrams_dropped += dropped);
-        }
+        dropped
     }
 
     /// `+IPD` without data, once for each draining.
@@ -356,5 +374,7 @@ const BLOCK_ROOM: usize = 3000;
 /// The largest datagram that fits a packet.
 const LARGEST: usize = 1472;
 const DATAGRAMS: usize = 64;
+/// Between two looks at a link.
+const PAUSE: Duration = Duration::from_micros(20);
 /// What the heap has for one read.
 const HEAP: usize = 65_536;

@@ -57,6 +57,10 @@ pub(crate) enum Job {
 impl Firmware {
     /// Goes on with what the worker is at; whether something came of it.
     pub(crate) fn poll_worker(&mut self) -> bool {
+        let ends = matches!(self.job, Some(Job::Restart { .. } | Job::Uart(_)));
+        if self.out.room() == 0 && !ends {
+            return false;
+        }
         let Some(job) = self.job.take() else { return false };
         let left = match job {
             Job::Command { line, at } if at <= self.now => {
