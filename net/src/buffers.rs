@@ -27,7 +27,7 @@ impl<'s, 'a> Buffers<'s, 'a> {
     ///
     /// # Errors
     /// As [`Conn::write`].
-    pub fn write_to(&mut self, conn: &(impl Conn + ?Sized)) -> Result<usize, WriteError> {
+    pub fn write_to(&mut self, conn: &impl Conn) -> Result<usize, WriteError> {
         let outcome = conn.write_parts(self.parts);
         self.consume(match &outcome {
             Ok(written) => *written,

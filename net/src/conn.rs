@@ -42,7 +42,10 @@ pub trait Conn {
     ///
     /// # Errors
     /// As [`write`](Self::write).
-    fn write_parts(&self, parts: &[&[u8]]) -> Result<usize, WriteError> {
+    fn write_parts(&self, parts: &[&[u8]]) -> Result<usize, WriteError>
+    where
+        Self: Sized,
+    {
         one_by_one(parts, |part| self.write(part))
     }
 

@@ -67,8 +67,10 @@ pub trait NetlinkExt {
 }
 
 impl NetlinkExt for dyn Netdev + '_ {
+    /// Inlined, so that a program whose parameters are known to be simple is not given the rest.
+    #[inline(always)]
     fn net_connect(&self, params: &ConnectParams<'_>) -> Result<(), Error> {
-        connect(self, params, None)
+        if params.are_simple() { connect_once(self, params) } else { connect(self, params, None) }
     }
 
     fn net_connect_strongest(
@@ -91,6 +93,14 @@ impl NetlinkExt for dyn Netdev + '_ {
         let nobody = Cause::Device(netdev::Error::Unsupported);
         if found { Ok(()) } else { Err(failed(Op::Join, nobody)) }
     }
+}
+
+/// One network, one attempt, no settings.
+fn connect_once(device: &dyn Netdev, params: &ConnectParams<'_>) -> Result<(), Error> {
+    let Some(link) = device.netlink() else { return Ok(()) };
+    let network = params.network(0);
+    let deadline = limit(device.platform().now(), params.timeout);
+    until(device, deadline, || link.join(&network)).map_err(|cause| failed(Op::Join, cause))
 }
 
 fn connect(

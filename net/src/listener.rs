@@ -106,7 +106,9 @@ impl TcpListener {
 
     fn take(&self) -> nb::Result<TcpConn, DeviceError> {
         let device = self.socket.device();
-        self.come_back()?;
+        if self.stage() != Stage::Listening && supervised(device) {
+            self.come_back()?;
+        }
         let (fd, peer) = device.accept(self.socket.fd()).map_err(|error| match error {
             nb::Error::Other(DeviceError::Fault(Fault::Restarted) | DeviceError::LinkDown)
                 if supervised(device) =>

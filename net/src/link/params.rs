@@ -159,6 +159,16 @@ impl<'a> ConnectParams<'a> {
         self
     }
 
+    /// Whether one attempt to join one network is all that is asked for.
+    #[inline(always)]
+    pub(super) const fn are_simple(&self) -> bool {
+        matches!((self.mode, self.retries), (Mode::Station, Some(0)))
+            && self.others.is_empty()
+            && self.name_servers.is_empty()
+            && self.host_name.is_none()
+            && self.address.is_none()
+    }
+
     /// How many networks are named.
     pub(super) fn count(&self) -> usize {
         (1 + self.others.len()).min(32)
