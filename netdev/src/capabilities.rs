@@ -163,6 +163,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_flag_has_a_bit_of_its_own() {
+        let all = (Features(u32::MAX).names().count(), Limits(u32::MAX).names().count());
+        let bits = 0..u32::BITS;
+        let of = |bit: u32| (Features(1 << bit).names().count(), Limits(1 << bit).names().count());
+        assert!(bits.clone().all(|bit| of(bit).0 <= 1 && of(bit).1 <= 1), "two names for one bit");
+        let alone = bits.map(of).fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+        assert_eq!(alone, all, "a flag of several bits");
+    }
+
+    #[test]
     fn a_set_names_what_is_in_it() {
         let caps = Capabilities::new(10).datagrams(1472).with(Features::PEEK);
         assert!(caps.has(Features::UDP.with(Features::PEEK)));
