@@ -24,7 +24,7 @@ use netdev::{
     AddressFamily, Instant, Netdev, Network, Protocol, Remote, SockFd, SockFlags, SockType, wait,
 };
 use netdev_sim::{Internet, Polarity, SimDevice, SpiBench, VirtualClock};
-use wifinina::{BusError, Gpio0, NotWired, SpiPins, State, Wifinina};
+use wifinina::{Gpio0, NotWired, OpenDrain, SpiPins, State, Wifinina};
 use wifinina_sim::{Chip, Config};
 
 const CHIP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -354,7 +354,11 @@ impl Lab {
 }
 
 fn device(bench: &SpiBench, clock: VirtualClock, wired: bool) -> &'static dyn Netdev {
-    if wired { leaked(bench, clock, Wired(bench.gpio0())) } else { leaked(bench, clock, NotWired) }
+    if wired {
+        leaked(bench, clock, OpenDrain::new(bench.open_drain_gpio0()))
+    } else {
+        leaked(bench, clock, NotWired)
+    }
 }
 
 fn leaked(
@@ -365,22 +369,6 @@ fn leaked(
     let (cs, ready) = (bench.chip_select(), bench.ready());
     let pins = SpiPins::new(bench.bus(), cs, ready, bench.reset(Polarity::ActiveLow), gpio0);
     Box::leak(Box::new(Wifinina::new(Box::leak(Box::new(State::new(pins))), clock)))
-}
-
-struct Wired(netdev_sim::Gpio0);
-
-impl Gpio0 for Wired {
-    fn drive_high(&mut self) -> Result<(), BusError> {
-        self.0.drive(true).map_err(|_| BusError)
-    }
-
-    fn release(&mut self) -> Result<(), BusError> {
-        self.0.release().map_err(|_| BusError)
-    }
-
-    fn is_high(&mut self) -> Result<Option<bool>, BusError> {
-        self.0.level().map(Some).map_err(|_| BusError)
-    }
 }
 
 /// The table, and whether every limit was kept.

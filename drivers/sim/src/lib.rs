@@ -27,7 +27,8 @@ pub use loopback::Loopback;
 pub use observer::{BusEvent, BusObserver, LineEvent, LineObserver};
 pub use pace::Pace;
 pub use spi::{
-    BusCounters, BusFault, ChipSelect, Gpio0, Polarity, ReadyLine, ResetLine, SimSpi, SpiBench,
+    BusCounters, BusFault, ChipSelect, Gpio0, OpenDrainGpio0, Polarity, ReadyLine, ResetLine,
+    SimSpi, SpiBench,
 };
 pub use stack::{Sock, Stack};
 pub use uart::{SerialFault, SimLink, SimSerial, UartBench, UartCounters};

@@ -13,7 +13,7 @@ use crate::faults::Host;
 use crate::{BusEvent, BusObserver, Faults, Lines, Pace, SpiChip};
 
 pub use bus::{BusFault, SimSpi};
-pub use lines::{ChipSelect, Gpio0, Polarity, ReadyLine, ResetLine};
+pub use lines::{ChipSelect, Gpio0, OpenDrainGpio0, Polarity, ReadyLine, ResetLine};
 
 /// One chip on one bus. Its handles implement embedded-hal's traits, can be had any number of times,
 /// and go to any thread.
@@ -156,6 +156,12 @@ impl SpiBench {
     #[must_use]
     pub fn gpio0(&self) -> Gpio0 {
         Gpio0::new(self.clone())
+    }
+
+    /// The same on an open-drain pin, which drivers take that know no direction.
+    #[must_use]
+    pub fn open_drain_gpio0(&self) -> OpenDrainGpio0 {
+        OpenDrainGpio0::new(self.clone())
     }
 
     /// Attaches somebody who looks on, for good.

@@ -166,6 +166,19 @@ fn gpio0_is_the_hosts_while_driven_and_the_chips_when_released() {
 }
 
 #[test]
+fn an_open_drain_gpio0_is_the_chips_while_it_is_high() {
+    let (bench, _, heard) = bench();
+    let mut gpio0 = bench.open_drain_gpio0();
+    gpio0.set_low().unwrap();
+    assert!(gpio0.is_low().unwrap());
+    gpio0.set_high().unwrap();
+    bench.chip_select().set_low().unwrap();
+    bench.bus().write(b"d").unwrap();
+    assert!(gpio0.is_high().unwrap());
+    assert_eq!(heard.lock().unwrap()[..2], ["0.000000 gpio0 Some(false)", "0.000001 gpio0 None"]);
+}
+
+#[test]
 fn a_transfer_of_unequal_halves_clocks_the_longer_one() {
     let (bench, _, heard) = bench();
     let mut answer = [0; 2];

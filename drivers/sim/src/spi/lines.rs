@@ -156,3 +156,38 @@ impl InputPin for Gpio0 {
         self.level().map(|high| !high)
     }
 }
+
+/// GPIO0 of an [`SpiBench`] on a pin that is an open-drain output and can be read: low is driven, high
+/// is released.
+#[derive(Clone, Debug)]
+pub struct OpenDrainGpio0(Gpio0);
+
+impl OpenDrainGpio0 {
+    pub(super) fn new(bench: SpiBench) -> Self {
+        Self(Gpio0::new(bench))
+    }
+}
+
+impl ErrorType for OpenDrainGpio0 {
+    type Error = BusFault;
+}
+
+impl OutputPin for OpenDrainGpio0 {
+    fn set_low(&mut self) -> Result<(), BusFault> {
+        self.0.drive(false)
+    }
+
+    fn set_high(&mut self) -> Result<(), BusFault> {
+        self.0.release()
+    }
+}
+
+impl InputPin for OpenDrainGpio0 {
+    fn is_high(&mut self) -> Result<bool, BusFault> {
+        self.0.level()
+    }
+
+    fn is_low(&mut self) -> Result<bool, BusFault> {
+        self.0.level().map(|high| !high)
+    }
+}

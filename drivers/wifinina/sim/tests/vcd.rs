@@ -4,16 +4,17 @@
 //! separates tokens and nothing else does.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     reason = "helpers fail as tests do"
 )]
 
+use core::str::SplitAsciiWhitespace;
 use core::time::Duration;
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::str::SplitAsciiWhitespace;
 
 use netdev::StdPlatform;
 use netdev_sim::tunnel::Server;

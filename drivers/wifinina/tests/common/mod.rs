@@ -14,28 +14,13 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
 use netdev::{Instant, Netdev, Network, Platform, wait};
-use netdev_sim::{ChipSelect, Pace, Polarity, ReadyLine, ResetLine, SimSpi, SpiBench, Stack};
-use wifinina::{BusError, SpiLink, SpiPins, State, Wifinina};
+use netdev_sim::{
+    ChipSelect, OpenDrainGpio0, Pace, Polarity, ReadyLine, ResetLine, SimSpi, SpiBench, Stack,
+};
+use wifinina::{BusError, OpenDrain, SpiLink, SpiPins, State, Wifinina};
 use wifinina_sim::{Chip, Config, Monitor};
 
-/// GPIO0 of the bench as the driver wants it.
-pub(crate) struct Gpio0(netdev_sim::Gpio0);
-
-impl wifinina::Gpio0 for Gpio0 {
-    fn drive_high(&mut self) -> Result<(), BusError> {
-        self.0.drive(true).map_err(|_| BusError)
-    }
-
-    fn release(&mut self) -> Result<(), BusError> {
-        self.0.release().map_err(|_| BusError)
-    }
-
-    fn is_high(&mut self) -> Result<Option<bool>, BusError> {
-        self.0.level().map(Some).map_err(|_| BusError)
-    }
-}
-
-type Pins = SpiPins<SimSpi, ChipSelect, ReadyLine, ResetLine, Gpio0>;
+type Pins = SpiPins<SimSpi, ChipSelect, ReadyLine, ResetLine, OpenDrain<OpenDrainGpio0>>;
 
 /// What is wrong with the wires. All false and none: nothing.
 #[derive(Default)]
@@ -263,7 +248,7 @@ impl<P: Platform + Pace + Clone + Send + 'static> Rig<P> {
             bench.chip_select(),
             bench.ready(),
             bench.reset(Polarity::ActiveLow),
-            Gpio0(bench.gpio0()),
+            OpenDrain::new(bench.open_drain_gpio0()),
         );
         let faults = Arc::new(Mutex::new(Faults::default()));
         let (watched, own_clock) = (monitor.clone(), Box::new(clock.clone()));
