@@ -26,6 +26,8 @@ pub struct Chip {
     monitor: Monitor,
     dice: Dice,
     now: Instant,
+    /// Nothing happens by itself before that.
+    next: Option<Instant>,
     /// From then on the services are there.
     registered: Instant,
     baud: u32,
@@ -59,6 +61,7 @@ impl Chip {
             monitor,
             dice: Dice::new(config.faults),
             now: Instant::START,
+            next: None,
             registered: Instant::START,
             baud: config.persona.baud,
             boot: config.boot,
@@ -76,6 +79,7 @@ impl Chip {
         } else {
             chip.switch_on();
         }
+        chip.next = chip.find_next();
         chip
     }
 
@@ -94,6 +98,13 @@ impl Chip {
     /// Moves on to `now`: what the chip does by itself happens in the order of time.
     fn advance(&mut self, now: Instant) {
         self.now = self.now.max(now);
+        // A line is looked at far more often than anything happens.
+        if self.monitor.has_orders() || self.next.is_some_and(|at| at <= self.now) {
+            self.move_on();
+        }
+    }
+
+    fn move_on(&mut self) {
         for order in self.monitor.take_orders() {
             self.obey(order);
         }
@@ -105,6 +116,20 @@ impl Chip {
         if self.power == Power::Running {
             self.run();
             self.speak();
+        }
+        self.next = self.find_next();
+    }
+
+    fn find_next(&self) -> Option<Instant> {
+        match self.power {
+            Power::Off => None,
+            Power::Booting { until } => Some(until),
+            Power::Running => {
+                // What is due already waits for the line, and the line knows.
+                let piece = self.line.next().filter(|at| *at > self.now);
+                let steps = [self.next_task(), self.firmware.next_event(), piece];
+                steps.into_iter().flatten().min()
+            }
         }
     }
 
@@ -368,7 +393,7 @@ impl UartChip for Chip {
             self.server.feed(*byte, self.now);
         }
         self.settle(self.now);
-        self.advance(now);
+        self.move_on();
     }
 
     fn transmit(&mut self, buf: &mut [u8], now: Instant) -> usize {
@@ -376,22 +401,13 @@ impl UartChip for Chip {
         let count = self.line.take(buf, self.now);
         if count > 0 {
             self.monitor.count(|c| c.bytes_out += u64::try_from(count).unwrap_or(0));
-            self.advance(now);
+            self.move_on();
         }
         count
     }
 
     fn next_step(&self) -> Option<Instant> {
-        match self.power {
-            Power::Off => None,
-            Power::Booting { until } => Some(until),
-            Power::Running => {
-                // What is due already waits for the line, and the line knows.
-                let piece = self.line.next().filter(|at| *at > self.now);
-                let steps = [self.next_task(), self.firmware.next_event(), piece];
-                steps.into_iter().flatten().min()
-            }
-        }
+        self.next
     }
 
     fn baud(&self) -> u32 {
@@ -405,6 +421,7 @@ impl UartChip for Chip {
             (true, Power::Off) => self.switch_on(),
             _ => {}
         }
+        self.next = self.find_next();
     }
 }
 

@@ -1,5 +1,6 @@
 //! A handle on a chip that was given away: its counters, and what befalls it from outside.
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::counters::Counters;
@@ -10,6 +11,8 @@ use crate::faults::Fault;
 #[derive(Clone, Debug, Default)]
 pub struct Monitor {
     shared: Arc<Mutex<Shared>>,
+    /// There are orders, so that a chip need not lock to know that there are none.
+    ordered: Arc<AtomicBool>,
 }
 
 #[derive(Debug, Default)]
@@ -121,7 +124,12 @@ impl Monitor {
         change(&mut self.lock().counters);
     }
 
+    pub(crate) fn has_orders(&self) -> bool {
+        self.ordered.load(Ordering::Acquire)
+    }
+
     pub(crate) fn take_orders(&self) -> Vec<Order> {
+        self.ordered.store(false, Ordering::Release);
         core::mem::take(&mut self.lock().orders)
     }
 
@@ -132,6 +140,7 @@ impl Monitor {
 
     fn order(&self, order: Order) {
         self.lock().orders.push(order);
+        self.ordered.store(true, Ordering::Release);
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {

@@ -28,7 +28,7 @@ pub fn line(input: &[u8]) {
     let chip = Chip::new(config, Box::new(Moody::new(input.byte().into())));
     let monitor = chip.monitor();
     let now = Instant::START + Duration::from_millis(310);
-    let mut line = Line { chip, monitor, now, said: Vec::new() };
+    let mut line = Line { chip, monitor, now, said: Vec::new(), strikes: 50 };
     if flags & 8 == 0 {
         line.join();
     }
@@ -60,6 +60,8 @@ struct Line {
     monitor: Monitor,
     now: Instant,
     said: Vec<u8>,
+    /// Faults that may still be asked for.
+    strikes: u8,
 }
 
 impl Line {
@@ -114,6 +116,14 @@ impl Line {
     }
 
     fn order(&mut self, what: u8) {
+        let faults = [
+            Fault::DropReply,
+            Fault::CorruptReply,
+            Fault::DelayReply(Duration::from_millis(what.into())),
+            Fault::EventAmidCall,
+            Fault::CallbackAmidCall,
+            Fault::Halt,
+        ];
         match what % 16 {
             0 => self.monitor.lose_access_points(),
             1 => self.monitor.restore_access_points(),
@@ -123,12 +133,11 @@ impl Line {
             5 => self.monitor.set_station(what & 16 == 0),
             6 => self.monitor.halt(),
             7 => self.monitor.set_truncate_addresses(true),
-            8 => self.monitor.strike(Fault::DropReply),
-            9 => self.monitor.strike(Fault::CorruptReply),
-            10 => self.monitor.strike(Fault::DelayReply(Duration::from_millis(what.into()))),
-            11 => self.monitor.strike(Fault::EventAmidCall),
-            12 => self.monitor.strike(Fault::CallbackAmidCall),
-            13 => self.monitor.strike(Fault::Halt),
+            at @ 8..=13 if self.strikes > 0 => {
+                self.strikes -= 1;
+                self.monitor.strike(faults[usize::from(at) - 8]);
+            }
+            8..=13 => {}
             _ => {
                 self.hear(usize::MAX);
                 self.said.clear();
