@@ -351,7 +351,7 @@ impl<L: UartLink> Exchange<L> {
     /// When there could be something to do at the line.
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
         if !self.writer.is_idle() {
-            return Some(now + FEED);
+            return Some(now + if self.took_much() { FEED } else { SOON });
         }
         if self.reader.is_amid() {
             let most = self.link.capacity() / 4;

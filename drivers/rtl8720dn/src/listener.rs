@@ -71,8 +71,8 @@ impl<L: UartLink> Core<'_, L> {
     }
 
     fn complain_if_somebody_waits(&mut self, index: u8, number: i32) -> nb::Result<(), Error> {
-        if !self.is_out(Owner::Query(index)) && self.call.now() < self.socket(index)?.quiet_until {
-            return Err(nb::Error::WouldBlock);
+        if !self.is_out(Owner::Query(index)) {
+            self.await_news(index)?;
         }
         let (set, wait) = (fd_set(1 << (number & 7)), timeval(Duration::ZERO));
         let values = [I32(number + 1), Present(&set), Null, Null, Present(&wait)];

@@ -53,7 +53,12 @@ impl<L: UartLink> Core<'_, L> {
     /// The chip was asked about this socket, and has nothing.
     pub(crate) fn nothing_there(&mut self, index: u8) {
         let now = self.call.now();
-        let pause = if now < self.state.look.not_before { AGAIN } else { LENGTH };
+        let mut pause = QUIET;
+        if now < self.state.look.not_before {
+            // All who wait together ask no oftener than one alone.
+            let waiting = self.state.sockets.iter().filter(|socket| is_awaited(socket, now));
+            pause = LENGTH.min(AGAIN * u32::try_from(waiting.count()).unwrap_or(1));
+        }
         if let Ok(socket) = self.socket(index) {
             socket.quiet_until = now + pause;
             socket.suspect = false;
@@ -106,7 +111,7 @@ impl<L: UartLink> Core<'_, L> {
 
     /// The answer to a look: how many have something. `None`: it was lost.
     pub(crate) fn looked(&mut self, result: Option<i32>) {
-        let quiet_until = self.call.now() + LENGTH;
+        let quiet_until = self.call.now() + QUIET;
         let over = self.state.look.over;
         self.state.look.unfound = result.and_then(|it| u8::try_from(it).ok()).unwrap_or(0);
         for index in (0_u8..).take(SOCKETS).filter(|index| over & (1 << index) != 0) {
@@ -163,9 +168,11 @@ fn waits(socket: &Socket, now: Instant) -> bool {
     open && !news && asked && is_awaited(socket, now)
 }
 
-/// How long a look stays with the chip, and how long a socket is believed to have nothing.
+/// How long a look stays with the chip.
 const LENGTH: Duration = Duration::from_millis(20);
-/// Before a socket is asked about again while no look is under way.
+/// How long a socket is believed to have nothing: a look, and its way there and back.
+const QUIET: Duration = Duration::from_millis(25);
+/// Before a socket is asked about again while nothing stays with the chip.
 const AGAIN: Duration = Duration::from_millis(3);
 /// How long nothing stays with the chip after somebody had to wait for that.
 const BUSY: Duration = Duration::from_millis(50);

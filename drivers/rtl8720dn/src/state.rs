@@ -140,7 +140,7 @@ impl<L: UartLink> Core<'_, L> {
         if self.state.exchange.is_orphaned(now) {
             self.spoil();
         }
-        if self.is_out(Owner::Look) && !matches!(owner, Owner::Read(_)) {
+        if self.is_out(Owner::Look) && !matches!(owner, Owner::Read(_) | Owner::Query(_)) {
             self.state.look.was_in_the_way(now);
         }
         let swept = self.state.sweep.is_none() || owner == Owner::Sweep;
