@@ -65,6 +65,16 @@ impl Flight {
     }
 }
 
+/// The question whether the chip still answers, behind a call that it has not answered. Its answer
+/// means that none to that call comes any more: the chip answers in order.
+#[derive(Clone, Copy, Debug)]
+struct Probe {
+    sequence: u32,
+    since: Option<Instant>,
+    /// It is asked again: it can be lost as well.
+    again: bool,
+}
+
 /// What came of listening to the line.
 #[derive(Debug)]
 pub(crate) enum Heard {
@@ -87,9 +97,7 @@ pub(crate) struct Exchange<L> {
     pub(crate) link: L,
     writer: Writer,
     flight: Option<Flight>,
-    /// The question whether the chip still answers, behind a call that did not: its sequence, and
-    /// when it was asked.
-    probe: Option<(u32, Option<Instant>)>,
+    probe: Option<Probe>,
     reader: Reader,
     /// Calls of the chip's that it waits for.
     owed: [Option<Head>; 4],
@@ -195,7 +203,7 @@ impl<L: UartLink> Exchange<L> {
 
     /// The last byte of a message was given to the line.
     fn given(&mut self, now: Instant) {
-        if let Some((_, since @ None)) = &mut self.probe {
+        if let Some(Probe { since: since @ None, .. }) = &mut self.probe {
             *since = Some(now);
         } else if let Some(flight) = self.flight.as_mut().filter(|flight| flight.since.is_none()) {
             flight.since = Some(now);
@@ -252,9 +260,9 @@ impl<L: UartLink> Exchange<L> {
 
     fn awaiting(&self) -> Awaiting {
         let flight = self.flight.filter(Flight::is_sent).map(|flight| flight.awaited());
-        let probe = self.probe.map(|(sequence, _)| Awaited {
+        let probe = self.probe.map(|probe| Awaited {
             method: &system::ACK,
-            sequence,
+            sequence: probe.sequence,
             room_at: 0,
             room: 0,
         });
@@ -332,20 +340,37 @@ impl<L: UartLink> Exchange<L> {
             let lost = self.reader.give_up();
             return self.damaged(lost);
         }
-        if let Some((_, since)) = self.probe {
-            let silent = since.is_some_and(|since| now.saturating_since(since) >= PROBE);
-            return silent.then_some(Heard::Silence(Fault::Unresponsive));
+        if let Some(probe) = self.probe {
+            return self.probe_is_overdue(now, probe);
         }
-        let flight = self.flight?;
-        let late = now.saturating_since(flight.since?) >= flight.awaited().method.limit();
+        let late = now.saturating_since(self.flight?.since?) >= SUSPICION;
         if late && self.writer.is_idle() {
-            let sequence = self.next_sequence();
-            let mark = [Value::U8(sequence.to_le_bytes()[0])];
-            self.writer.request.set_call(&system::ACK, sequence, &mark);
-            self.writer.begin();
-            self.probe = Some((sequence, None));
+            self.send_probe(false);
         }
         None
+    }
+
+    /// A call that makes the chip wait keeps the probe waiting as well.
+    fn probe_is_overdue(&mut self, now: Instant, probe: Probe) -> Option<Heard> {
+        let asked = now.saturating_since(probe.since?);
+        let flight = self.flight.and_then(|flight| Some((flight.since?, flight.awaited().method)));
+        let busy = flight.is_some_and(|(since, it)| now.saturating_since(since) < it.limit());
+        if asked < PROBE || busy {
+            return None;
+        }
+        if probe.again {
+            return Some(Heard::Silence(Fault::Unresponsive));
+        }
+        self.send_probe(true);
+        None
+    }
+
+    fn send_probe(&mut self, again: bool) {
+        let sequence = self.next_sequence();
+        let mark = [Value::U8(sequence.to_le_bytes()[0])];
+        self.writer.request.set_call(&system::ACK, sequence, &mark);
+        self.writer.begin();
+        self.probe = Some(Probe { sequence, since: None, again });
     }
 
     /// When there could be something to do at the line.
@@ -384,8 +409,10 @@ fn lost(flight: Flight, fault: Fault) -> Heard {
 
 /// How long an answer is silent in its middle. The firmware writes head and body one after the other.
 const GAP: Duration = Duration::from_millis(50);
-/// How long the chip may take to say that it still answers.
-const PROBE: Duration = Duration::from_millis(250);
+/// How long a call may have no answer before the chip is asked whether it still answers, and how long
+/// it may take to say so.
+const SUSPICION: Duration = Duration::from_millis(150);
+const PROBE: Duration = Duration::from_millis(200);
 /// How long the line waits for an owner's bytes while somebody else wants it.
 const ORPHAN: Duration = Duration::from_millis(500);
 /// What the firmware takes for a short call, and what its answer takes on the wire, roughly.

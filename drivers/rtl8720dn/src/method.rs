@@ -11,8 +11,7 @@ use core::time::Duration;
 pub(crate) struct Method {
     pub(crate) service: u8,
     pub(crate) id: u8,
-    /// How long its answer may take after the last byte of the call, in milliseconds, before
-    /// something must be wrong.
+    /// How long the chip may be at it, in milliseconds, before something must be wrong.
     limit_ms: u32,
     /// What -1 means is asked for at once: the next call that fails overwrites it.
     pub(crate) errno: bool,
@@ -52,7 +51,7 @@ impl Method {
 }
 
 /// Answered from the chip's own memory: 50 ms at worst.
-const SHORT: u32 = 250;
+const SHORT: u32 = 150;
 /// The radio is switched, or a network joined: 20 s at worst.
 const RADIO: u32 = 22_000;
 /// DHCP gives up after 2 + 4 + 8 + 16 + 32 s.
@@ -169,6 +168,8 @@ pub(crate) mod value {
 
 /// Reasons, `errno` of the firmware's lwIP.
 pub(crate) mod errno {
+    /// A number that nobody was given: the chip was reset behind our back.
+    pub(crate) const EBADF: i32 = 9;
     pub(crate) const EAGAIN: i32 = 11;
     pub(crate) const ENOMEM: i32 = 12;
     pub(crate) const ENFILE: i32 = 23;

@@ -10,7 +10,7 @@ use crate::codec::{Answer, Value};
 use crate::exchange::{Exchange, Flight, Heard, Owner};
 use crate::look::Look;
 use crate::lookup::LookupState;
-use crate::method::{Method, lwip};
+use crate::method::{Method, errno, lwip};
 use crate::scan::Scan;
 use crate::shared::Shared;
 use crate::sockets::{SOCKETS, Socket};
@@ -233,6 +233,11 @@ impl<L: UartLink> Core<'_, L> {
     fn deliver(&mut self, flight: Flight, answer: Result<Answer, Fault>, data: usize) {
         let result = answer.as_ref().ok().and_then(Answer::result);
         let method = flight.method;
+        let forgotten = answer.as_ref().is_ok_and(|answer| answer.errno == errno::EBADF);
+        if forgotten && *method != lwip::CLOSE {
+            self.state.events.push(Event::Fault(Fault::Restarted));
+            return self.restart();
+        }
         match flight.owner {
             Owner::Look => return self.looked(result),
             Owner::Read(index) if *method == lwip::ACCEPT => return self.accepted(index, &answer),

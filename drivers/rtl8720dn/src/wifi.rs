@@ -346,10 +346,12 @@ impl<L: UartLink> Core<'_, L> {
             return Ok(LinkStatus::AccessPoint(self.state.link.stations));
         }
         let answer = self.ask(Owner::Query(NO_SOCKET), &wifi::IS_CONNECTED_TO_AP, &[])?;
-        if answer.result() == Some(0) && self.state.link.is_up() {
-            return Ok(LinkStatus::Up);
+        match (answer.result(), self.state.link.is_up()) {
+            (Some(0), true) => return Ok(LinkStatus::Up),
+            // It would have said that it left the network, had it not been reset by itself.
+            (_, true) => self.restart(),
+            _ => {}
         }
-        self.link_is_down(Error::LinkDown);
         Ok(LinkStatus::Down)
     }
 
