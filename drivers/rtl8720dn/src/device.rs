@@ -70,9 +70,18 @@ impl<'s, L: UartLink, P: Platform, const ROOM: usize> Rtl8720dn<'s, L, P, ROOM> 
         call: &mut dyn FnMut(&mut Core<'_, L>, u8),
     ) -> nb::Result<(), Error> {
         self.shared.handles.slot(fd)?;
-        let mut known = Ok(());
-        self.run(&mut |core| known = core.index(fd).map(|index| call(core, index)))?;
-        Ok(known?)
+        self.state.try_with(|state| {
+            let mut core = self.core(state);
+            let entered = core.enter();
+            let index = core.index(fd)?;
+            if entered.is_err() {
+                // Whoever lost something with a chip that is booting is told at once.
+                core.sound(index)?;
+            }
+            entered?;
+            call(&mut core, index);
+            Ok(())
+        })
     }
 
     fn core<'c>(&'c self, state: &'c mut State<L, ROOM>) -> Core<'c, L> {

@@ -251,11 +251,20 @@ impl<L: UartLink> Exchange<L> {
                     if let Some(heard) = self.damaged(lost) {
                         return Some(heard);
                     }
+                    self.suspect();
                 }
                 Err(_) => return Some(Heard::Silence(Fault::Bus)),
             }
         }
         self.overdue(now)
+    }
+
+    /// An answer may have been among the bytes that were lost: whether one comes is asked at once.
+    fn suspect(&mut self) {
+        let sent = self.flight.is_some_and(|flight| flight.is_sent());
+        if self.writer.is_idle() && (sent || self.probe.is_some()) {
+            self.send_probe(self.probe.is_some_and(|probe| probe.again));
+        }
     }
 
     fn awaiting(&self) -> Awaiting {
@@ -378,14 +387,16 @@ impl<L: UartLink> Exchange<L> {
         if !self.writer.is_idle() {
             return Some(now + if self.took_much() { FEED } else { SOON });
         }
+        // Events come at any time, and the ring of the line may be small.
+        let ring = self.times(self.link.capacity() / 4).clamp(SOON, LONGEST);
         if self.reader.is_amid() {
-            let most = self.link.capacity() / 4;
-            return Some(now + self.times(self.reader.missing().min(most.max(1))).min(LONGEST));
+            return Some(now + self.times(self.reader.missing()).min(ring));
         }
-        let likely = self.flight.filter(Flight::is_sent)?.likely;
-        let late = now.saturating_since(likely);
-        let patience = if self.flight?.method.is_short() { SHORT } else { LONGEST };
-        Some(likely.max(now + (late / 8).clamp(SOON, patience)))
+        let flight = self.flight.filter(Flight::is_sent)?;
+        let late = now.saturating_since(flight.likely);
+        let patience = if flight.method.is_short() { SHORT.min(ring) } else { ring };
+        let again = now + (late / 8).clamp(SOON, patience);
+        Some(flight.likely.max(again).min(now + ring))
     }
 
     /// What so many bytes take on the wire.
