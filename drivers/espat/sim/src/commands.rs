@@ -111,7 +111,7 @@ impl Command {
             Only::ReceiveType => persona.receive_type,
             Only::Always | Only::Details => true,
         };
-        (self.since..=self.until).contains_series(persona.series) && switched
+        (self.since..=self.until).contains(&persona.series) && switched
     }
 
     /// The handler of a form, unless this release lacks it.
@@ -133,16 +133,6 @@ impl Command {
     pub(crate) fn forms(&self, firmware: &Firmware) -> [u8; 4] {
         let forms = [Form::Test, Form::Query, Form::Set, Form::Execute];
         forms.map(|form| u8::from(self.handler(firmware, form).is_some()))
-    }
-}
-
-trait ContainsSeries {
-    fn contains_series(&self, series: Series) -> bool;
-}
-
-impl ContainsSeries for core::ops::RangeInclusive<Series> {
-    fn contains_series(&self, series: Series) -> bool {
-        self.contains(&series)
     }
 }
 

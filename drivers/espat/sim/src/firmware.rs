@@ -103,7 +103,7 @@ impl Firmware {
     pub(crate) fn start(&mut self, now: Instant) {
         self.now = now;
         self.ram = Ram::new(&self.nvs);
-        self.wifi.start(&self.ram, now);
+        self.wifi.start(&self.ram);
         self.monitor.count(|c| c.boots += 1);
         self.say(literals::READY);
         self.auto_connect();

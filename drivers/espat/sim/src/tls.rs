@@ -92,7 +92,7 @@ impl Firmware {
 
     pub(crate) fn cipsslcalpn_query(&mut self, _: &mut Call<'_>) -> Answer {
         self.tls_lines(|id, tls| {
-            let names = tls.alpn.join(&b','.clone());
+            let names = tls.alpn.join(&b',');
             let line = [format!("+CIPSSLCALPN:{id},").as_bytes(), &names].concat();
             (!names.is_empty()).then_some(line)
         })

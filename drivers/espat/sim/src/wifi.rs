@@ -94,7 +94,7 @@ impl Wifi {
         }
     }
 
-    pub(crate) fn start(&mut self, ram: &Ram, _now: Instant) {
+    pub(crate) fn start(&mut self, ram: &Ram) {
         self.state = State::Never;
         self.target = ram.stored.station.clone();
         self.attempts = None;
@@ -112,8 +112,7 @@ impl Wifi {
 
     pub(crate) fn set_leases(&mut self, given: bool, now: Instant) {
         self.leases = given;
-        if let State::Leasing(point, at) = &mut self.state {
-            let _ = point;
+        if let State::Leasing(_, at) = &mut self.state {
             *at = given.then(|| now + self.dhcp);
         }
     }

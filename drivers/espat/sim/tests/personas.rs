@@ -87,3 +87,30 @@ fn personas_go_by_names_that_are_all_different() {
     names.dedup();
     assert_eq!(names.len(), 10);
 }
+
+#[test]
+fn an_old_client_finds_what_it_expects_of_1_7() {
+    // The commands of a well-known Arduino library, in its order.
+    let mut bench = Bench::cold(espat_sim::Config::new(&Persona::V1_7));
+    assert!(bench.run(400).ends_with("\r\nready\r\n"));
+    bench.ask("ATE0");
+    bench.set(&["AT+CIPMUX=1", "AT+CIPRECVMODE=1"]);
+    assert_eq!(bench.ask("AT+CWMODE?"), format!("+CWMODE:2\r\n{OK}"));
+    bench.set(&["AT+CWMODE=3"]);
+    let said = bench.ask_for("AT+CWJAP=\"test-ap\",\"test-pass\"", 300);
+    assert_eq!(said, format!("WIFI CONNECTED\r\nWIFI GOT IP\r\n{OK}"));
+    bench.set(&["AT+CIPSERVERMAXCONN=1", "AT+CIPSERVER=1,8080", "AT+CIPSTO=30"]);
+    let caller = bench.call(8080);
+    assert_eq!(bench.run(5), "0,CONNECT\r\n");
+    bench.send(caller, b"GET");
+    assert_eq!(bench.run(5), "\r\n+IPD,0,3\r\n");
+    assert_eq!(bench.ask("AT+CIPRECVDATA=0,64"), format!("\r\n+CIPRECVDATA,3:GET{OK}"));
+    assert_eq!(bench.ask("AT+CIPSEND=0,2"), "\r\nOK\r\n> ");
+    assert_eq!(bench.chunk(b"ok"), "\r\nRecv 2 bytes\r\n\r\nSEND OK\r\n");
+    assert!(
+        bench.ask("AT+CIPSTATUS").starts_with("STATUS:3\r\n+CIPSTATUS:0,\"TCP\",\"10.0.0.9\",")
+    );
+    assert_eq!(bench.ask("AT+CIPCLOSE=0"), format!("0,CLOSED\r\n{OK}"));
+    assert_eq!(bench.received(caller), b"ok");
+    assert_eq!(bench.offences(), []);
+}
