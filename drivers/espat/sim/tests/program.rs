@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers fail as tests do")]
 
 use core::time::Duration;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStderr, Command, Stdio};
 
@@ -69,6 +69,7 @@ fn until(stream: &mut impl Read, end: &str) -> String {
     while !said.ends_with(end.as_bytes()) {
         match stream.read(&mut byte) {
             Ok(1) => said.push(byte[0]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             other => panic!("{other:?} after {}", said.escape_ascii()),
         }
     }
