@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::wire::ascii::{is_token_byte, same, trim};
+use crate::wire::ascii::{is_token_byte, same};
 use crate::wire::head::Fields;
 
 /// The fields of an answer: Go's `w.Header()`.
@@ -45,9 +45,7 @@ impl Header<'_> {
 
     /// Adds a field beside those of the same name.
     pub fn add(&mut self, name: &str, value: &str) {
-        self.add_with(name, &mut |line| {
-            let _ = fmt::Write::write_str(line, value);
-        });
+        self.add_with(name, &mut |line| line.push(value.as_bytes()));
     }
 
     /// The same for a value that has to be printed.
@@ -57,7 +55,7 @@ impl Header<'_> {
         });
     }
 
-    fn add_with(&mut self, name: &str, value: &mut dyn FnMut(&mut Value<'_, '_>)) {
+    fn add_with(&mut self, name: &str, value: &mut dyn FnMut(&mut Line<'_>)) {
         if self.lines.frozen || name.is_empty() || !name.bytes().all(is_token_byte) {
             return;
         }
@@ -65,8 +63,9 @@ impl Header<'_> {
         let mut line = Line { room: self.room, at: start, over: false };
         line.name(name);
         line.push(b": ");
-        value(&mut Value(&mut line));
-        line.trim_end();
+        let from = line.at;
+        value(&mut line);
+        line.tidy(from);
         line.push(b"\r\n");
         if line.over {
             self.lines.too_large = true;
@@ -153,45 +152,32 @@ impl Line<'_> {
 
     /// A name as Go spells it: upper case at the start and behind hyphens, else lower.
     fn name(&mut self, name: &str) {
+        let start = self.at;
+        self.push(name.as_bytes());
         let mut upper = true;
-        for byte in name.bytes() {
-            let byte = if upper { byte.to_ascii_uppercase() } else { byte.to_ascii_lowercase() };
-            self.push(&[byte]);
-            upper = byte == b'-';
+        for byte in self.room.get_mut(start..self.at).unwrap_or_default() {
+            *byte = if upper { byte.to_ascii_uppercase() } else { byte.to_ascii_lowercase() };
+            upper = *byte == b'-';
         }
     }
 
-    fn trim_end(&mut self) {
-        let written = self.room.get(..self.at).unwrap_or_default();
-        let spaces =
-            written.iter().rev().take_while(|byte| **byte == b' ' || **byte == b'\t').count();
-        // The space behind the colon stays.
-        let after_colon = written.get(self.at - spaces..).is_some_and(|_| {
-            written.get(..self.at - spaces).is_some_and(|text| text.ends_with(b":"))
-        });
-        self.at -= if after_colon { spaces - 1 } else { spaces };
+    /// Makes what was pushed since `from` a value: line ends become spaces, and the ends are trimmed.
+    fn tidy(&mut self, from: usize) {
+        let value = self.room.get_mut(from..self.at).unwrap_or_default();
+        for byte in value.iter_mut().filter(|byte| matches!(byte, b'\r' | b'\n')) {
+            *byte = b' ';
+        }
+        let blank = |byte: &&u8| matches!(byte, b' ' | b'\t');
+        let behind = value.iter().rev().take_while(blank).count();
+        let before = value.iter().take_while(blank).count().min(value.len() - behind);
+        value.copy_within(before.., 0);
+        self.at -= before + behind;
     }
 }
 
 impl fmt::Write for Line<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.push(text.as_bytes());
-        Ok(())
-    }
-}
-
-/// The value of a field: no line ends, no space in front.
-struct Value<'l, 'a>(&'l mut Line<'a>);
-
-impl fmt::Write for Value<'_, '_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            let byte = if byte == b'\r' || byte == b'\n' { b' ' } else { byte };
-            let first = self.0.room.get(..self.0.at).is_some_and(|line| line.ends_with(b": "));
-            if !(first && trim(&[byte]).is_empty()) {
-                self.0.push(&[byte]);
-            }
-        }
         Ok(())
     }
 }
@@ -299,9 +285,10 @@ pub(crate) mod tests {
             header.set("bad key", "x");
             header.set("", "x");
             header.set("X-Empty", "  ");
+            header.set("X-Colon", "a:");
             header.set("X\r\nY", "x");
         });
-        assert_eq!(text, "X-Clean: a  b\r\nX-Empty: \r\n");
+        assert_eq!(text, "X-Clean: a  b\r\nX-Empty: \r\nX-Colon: a:\r\n");
     }
 
     #[test]

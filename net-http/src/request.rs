@@ -11,7 +11,6 @@ use crate::server::exchange::Exchange;
 use crate::wire::fields::Framing;
 use crate::wire::head::Fields;
 use crate::wire::request::RequestHead;
-use crate::wire::target::Target;
 use crate::{Error, Version};
 
 /// A request: Go's `http.Request`. Everything is a slice of the connection's buffer.
@@ -37,14 +36,11 @@ impl<'a> Request<'a> {
         body: Option<&'a [u8]>,
         exchange: &'a dyn Exchange,
     ) -> Self {
-        let method = head.method.text(buffer);
-        let target = head.target.bytes(buffer);
-        let parts = Target::parse(target, method == "CONNECT").unwrap_or_default();
         Self {
-            method,
+            method: head.method.text(buffer),
             target: head.target.text(buffer),
-            path: parts.path,
-            query: parts.query.unwrap_or_default(),
+            path: head.path.text(buffer),
+            query: head.query.text(buffer),
             host: head.host.text(buffer),
             fields: head.fields(buffer),
             version: head.version,

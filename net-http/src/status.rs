@@ -94,6 +94,9 @@ impl Status {
     /// The registered text, or an empty one.
     #[must_use]
     pub const fn text(self) -> &'static str {
+        if self.0 == 200 {
+            return "OK";
+        }
         let mut rest = TEXTS;
         while let [hundreds, tens, ones, line @ ..] = rest {
             let mut behind = line;

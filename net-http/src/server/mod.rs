@@ -186,10 +186,7 @@ impl<'h, L: Listener, const CONNS: usize, const HEAD: usize, const OUT: usize>
         let mut busy = self.core.round(&mut pool);
         if self.core.ready > 0 {
             busy = true;
-            for _ in 0..CONNS {
-                self.turn = (self.turn + 1) % CONNS;
-                self.dispatch(self.turn);
-            }
+            self.dispatch_all();
         }
         if let Some(error) = self.core.failed.take() {
             self.shutdown();
@@ -215,7 +212,28 @@ impl<'h, L: Listener, const CONNS: usize, const HEAD: usize, const OUT: usize>
         self.core.stop(&mut pool);
     }
 
-    /// Runs the handler of the connection in this place, if it is ready.
+    /// Runs the handlers of all that are ready, each in its turn.
+    fn dispatch_all(&mut self) {
+        let ready = |slot: &Slot<L::Conn>| slot.state.phase == slot::Phase::Ready;
+        let begin = self.turn + 1;
+        let mut next = begin;
+        for range in [begin..CONNS, 0..begin.min(CONNS)] {
+            next = next.clamp(range.start, range.end);
+            while let Some(found) =
+                self.slots.get(next..range.end).and_then(|slots| slots.iter().position(ready))
+            {
+                self.turn = next + found;
+                next = self.turn + 1;
+                self.dispatch(self.turn);
+                if self.core.ready == 0 {
+                    return;
+                }
+            }
+            next = 0;
+        }
+    }
+
+    /// Runs the handler of the connection in this place, which is ready.
     fn dispatch(&mut self, index: usize) {
         let Some((left, rest)) = self.slots.split_at_mut_checked(index) else { return };
         let Some((slot, right)) = rest.split_first_mut() else { return };

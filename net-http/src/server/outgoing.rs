@@ -99,34 +99,38 @@ impl Outgoing {
     /// Takes note of what the handler set.
     pub(crate) fn read_fields(&mut self, buffer: &mut [u8], lines: &mut Lines) {
         let room = buffer.get_mut(STATUS_ROOM..).unwrap_or_default();
-        let value = |room: &[u8], length, name: &str| -> Option<(usize, Option<u64>, bool)> {
-            let value = Fields::new(room.get(..length).unwrap_or_default()).value(name)?;
-            Some((value.len(), decimal(value), same(value, b"identity")))
-        };
-        self.declared = value(room, lines.length, "Content-Length").and_then(|found| found.1);
-        lines.length = remove(room, lines.length, "Content-Length");
-        self.coding = match value(room, lines.length, "Transfer-Encoding") {
-            None => Coding::Unset,
-            Some((_, _, true)) => Coding::Identity,
-            Some(_) => Coding::Other,
-        };
-        lines.length = remove(room, lines.length, "Transfer-Encoding");
-        if self.coding == Coding::Other {
-            self.declared = None;
-        }
-        let fields = Fields::new(room.get(..lines.length).unwrap_or_default());
-        for (name, value) in fields {
+        let mut fields = Fields::new(room.get(..lines.length).unwrap_or_default());
+        let mut framing = false;
+        while let Some((name, value)) = fields.next_field() {
             match name.len() {
-                10 if same(name.as_bytes(), b"Connection") => {
+                10 if same(name, b"Connection") => {
                     self.connection_set = true;
                     self.says_close |= has_token(value, b"close");
                 }
-                12 if same(name.as_bytes(), b"Content-Type") => self.typed = true,
-                16 if same(name.as_bytes(), b"Content-Encoding") => self.typed = true,
-                4 if same(name.as_bytes(), b"Date") => self.dated = true,
-                7 if same(name.as_bytes(), b"Trailer") => self.has_trailers = true,
+                12 | 16 if same(name, b"Content-Type") || same(name, b"Content-Encoding") => {
+                    self.typed = true;
+                }
+                14 if same(name, b"Content-Length") => {
+                    self.declared = if framing { self.declared } else { decimal(value) };
+                    framing = true;
+                }
+                17 if same(name, b"Transfer-Encoding") => {
+                    let identity = same(value, b"identity");
+                    self.coding = if identity { Coding::Identity } else { Coding::Other };
+                }
+                4 if same(name, b"Date") => self.dated = true,
+                7 if same(name, b"Trailer") => self.has_trailers = true,
                 _ => {}
             }
+        }
+        if framing {
+            lines.length = remove(room, lines.length, "Content-Length");
+        }
+        if self.coding != Coding::Unset {
+            lines.length = remove(room, lines.length, "Transfer-Encoding");
+        }
+        if self.coding == Coding::Other {
+            self.declared = None;
         }
         self.typed |= lines.no_type || self.coding != Coding::Unset;
         self.dated |= lines.no_date;

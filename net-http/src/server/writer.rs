@@ -119,8 +119,9 @@ impl<'a> ResponseWriter<'a> {
         result.map(|()| data.len())
     }
 
-    /// As [`write`](Self::write) for a whole body that lives as long as the program: it is not
-    /// copied, and the server sends it after the handler has returned, beside its other work.
+    /// As [`write`](Self::write) for a whole body that lives as long as the program: if it does not fit
+    /// the response buffer it is not copied, and the server sends it after the handler has returned,
+    /// beside its other work.
     ///
     /// After another write it is the same as `write`.
     ///
@@ -132,7 +133,8 @@ impl<'a> ResponseWriter<'a> {
         }
         let untouched = self.out.written == 0 && !self.out.head_sent && self.failed.is_none();
         let whole = self.out.declared.is_none_or(|declared| declared == length(data));
-        if !untouched || !whole || !self.out.allows_body() || !self.out.can_declare() {
+        let fits = data.len() <= self.end().saturating_sub(self.body.0);
+        if fits || !untouched || !whole || !self.out.allows_body() || !self.out.can_declare() {
             return self.write(data);
         }
         self.out.declared = Some(length(data));

@@ -97,12 +97,25 @@ impl<'a> Fields<'a> {
 
     /// The first value of a field, whatever the case of its name.
     pub fn value(mut self, name: &str) -> Option<&'a [u8]> {
-        self.find(|(have, _)| same(have.as_bytes(), name.as_bytes())).map(|(_, value)| value)
+        loop {
+            let (have, value) = self.next_field()?;
+            if have.len() == name.len() && same(have, name.as_bytes()) {
+                return Some(value);
+            }
+        }
     }
 
     /// All values of a field in the order they came.
     pub fn values(self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.filter(move |(have, _)| same(have.as_bytes(), name.as_bytes())).map(|(_, value)| value)
+    }
+
+    /// The next name and value.
+    pub(crate) fn next_field(&mut self) -> Option<(&'a [u8], &'a [u8])> {
+        let (line, rest) = split_line(self.rest);
+        self.rest = rest;
+        let colon = line.iter().position(|&byte| byte == b':')?;
+        Some((line.get(..colon)?, trim(line.get(colon + 1..)?)))
     }
 }
 
@@ -110,11 +123,8 @@ impl<'a> Iterator for Fields<'a> {
     type Item = (&'a str, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (line, rest) = split_line(self.rest);
-        self.rest = rest;
-        let colon = line.iter().position(|&byte| byte == b':')?;
-        let name = core::str::from_utf8(line.get(..colon)?).ok()?;
-        Some((name, trim(line.get(colon + 1..)?)))
+        let (name, value) = self.next_field()?;
+        Some((core::str::from_utf8(name).ok()?, value))
     }
 }
 

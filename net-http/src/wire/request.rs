@@ -12,6 +12,9 @@ use crate::Status;
 pub(crate) struct RequestHead {
     pub(crate) method: Span,
     pub(crate) target: Span,
+    /// Path and query of the target.
+    pub(crate) path: Span,
+    pub(crate) query: Span,
     pub(crate) host: Span,
     pub(crate) fields: Span,
     /// Bytes of the whole head.
@@ -80,8 +83,17 @@ impl Refusal {
     }
 }
 
+/// A request line that was checked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RequestLine<'a> {
+    method: &'a [u8],
+    target: &'a [u8],
+    parts: Target<'a>,
+    version: Version,
+}
+
 /// Method, target and version of a request line without its end.
-pub(crate) fn request_line(line: &[u8]) -> Result<(&[u8], &[u8], Version), Refusal> {
+pub(crate) fn request_line(line: &[u8]) -> Result<RequestLine<'_>, Refusal> {
     let mut words = line.splitn(3, |&byte| byte == b' ');
     let (Some(method), Some(target), Some(version)) = (words.next(), words.next(), words.next())
     else {
@@ -91,15 +103,15 @@ pub(crate) fn request_line(line: &[u8]) -> Result<(&[u8], &[u8], Version), Refus
         return Err(Refusal::BadRequest);
     }
     let version = Version::parse(version).ok_or(Refusal::BadRequest)?;
-    Target::parse(target, method == b"CONNECT").ok_or(Refusal::BadRequest)?;
-    Ok((method, target, version))
+    let parts = Target::parse(target, method == b"CONNECT").ok_or(Refusal::BadRequest)?;
+    Ok(RequestLine { method, target, parts, version })
 }
 
 impl RequestHead {
     /// Reads a whole head, from the request line to the blank line.
     pub(crate) fn parse(head: &[u8], max_fields: u16) -> Result<Self, Refusal> {
         let (line, block) = split_line(head);
-        let (method, target, version) = request_line(line)?;
+        let RequestLine { method, target, parts, version } = request_line(line)?;
         let span = |part: &[u8]| span_in(head, part);
 
         let mut collected = Collected::default();
@@ -130,11 +142,13 @@ impl RequestHead {
         check_version(method, target, version)?;
         let framing = collected.framing(version).map_err(Refusal::from)?.unwrap_or_default();
         check_host(host, hosts, connect, version)?;
-        let named = Target::parse(target, connect).unwrap_or_default().authority.as_bytes();
+        let named = parts.authority.as_bytes();
         let host = if named.is_empty() { host } else { named };
         Ok(Self {
             method: span(method),
             target: span(target),
+            path: span(parts.path.as_bytes()),
+            query: span(parts.query.unwrap_or_default().as_bytes()),
             host: span(host),
             fields: span(block),
             length: u16::try_from(head.len()).map_err(|_| Refusal::HeadTooLarge)?,
