@@ -161,13 +161,29 @@ impl<L: SpiLink> Core<'_, L> {
     fn start(&mut self, index: u8, slot: u8, port: u16) -> nb::Result<Kind, Error> {
         let params: [&[u8]; 3] = [&port.to_be_bytes(), &[slot], &[TCP_MODE]];
         let owner = Owner::Write(index);
+        if self.under_way(owner) == Some(GET_STATE_TCP.code) {
+            let listens = self.ask(owner, &GET_STATE_TCP, &[&[slot]])?;
+            return self.started(index, slot, &listens);
+        }
         let answer = match self.ask(owner, &START_SERVER_TCP, &params) {
             // Garbled: it may listen or not, and to start it twice would leak a socket.
             Err(nb::Error::Other(_)) => self.ask(owner, &GET_STATE_TCP, &[&[slot]]),
             answer => answer,
         }?;
+        // Before Arduino 1.5.0 the answer is yes whatever came of it.
+        if answer.is_zero() || self.state.firmware.descriptors {
+            return self.started(index, slot, &answer);
+        }
+        let listens = self.ask(owner, &GET_STATE_TCP, &[&[slot]])?;
+        self.started(index, slot, &listens)
+    }
+
+    /// Whether the slot listens. If not, somebody else has the port; a slot that was taken for it
+    /// nevertheless is swept up.
+    fn started(&mut self, index: u8, slot: u8, answer: &Answer) -> nb::Result<Kind, Error> {
         if answer.is_zero() {
             self.sound(index)?.kind = Kind::Fresh;
+            self.state.sweep = Some(0);
             self.port_was_taken(index)?;
             return Ok(Kind::Fresh);
         }

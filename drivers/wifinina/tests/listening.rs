@@ -8,10 +8,14 @@
 
 mod common;
 
+use core::net::Ipv4Addr;
 use core::time::Duration;
 
-use common::net::{accept, connect, listen, net_of, peer_listener, recv_some, socket};
-use netdev::{Limits, Netdev, Platform, Remote, SockFlags, wait};
+use common::net::{
+    CHIP, WITHOUT_ACCEPT_FLAG, accept, connect, listen, net_of, peer_listener, recv_some, socket,
+};
+use netdev::{Error, Limits, Netdev, Platform, Remote, SockFlags, Stopped, wait};
+use netdev_sim::Stack;
 use wifinina_sim::Persona;
 
 #[test]
@@ -109,4 +113,29 @@ fn without_the_accept_flag_connections_by_turns_leave_no_descriptor_behind() {
     }
     assert_eq!(net.rig.monitor.counters().peers_dropped, 0);
     net.rig.assert_faultless();
+}
+
+#[test]
+fn a_port_that_is_taken_is_noticed_although_the_firmware_says_that_it_listens() {
+    for persona in WITHOUT_ACCEPT_FLAG {
+        let net = net_of(persona);
+        let device = net.rig.device;
+        // Somebody else on the chip's node: on a PC any other program.
+        let mut node = net.internet.node(CHIP);
+        node.listen(80, 1).unwrap();
+        let fd = socket(device);
+        let any = (Ipv4Addr::UNSPECIFIED, 80).into();
+        net.until(|| device.bind(fd, any));
+        let taken = wait(device, net.rig.in_ms(2_000), || device.listen(fd, 1));
+        assert_eq!(taken, Err(Stopped::Failed(Error::AddrInUse)), "{}", persona.name);
+        device.close(fd);
+        for _ in 0..12 {
+            let (listener, addr) = listen(device, 0);
+            let (there, here) = net.accepted(listener, addr);
+            device.close(here);
+            net.peer.close(there);
+            device.close(listener);
+        }
+        net.rig.assert_faultless();
+    }
 }
