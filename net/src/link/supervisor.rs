@@ -107,6 +107,8 @@ struct Watch {
     look_at: Instant,
     /// Since when a look has been without an answer.
     asked: Option<Instant>,
+    /// The driver has told how the link stands, and the chip has still to give a sign of life.
+    stands: bool,
 }
 
 /// What a look at the link came to.
@@ -276,7 +278,7 @@ impl Supervisor {
                 drop_events(link);
                 self.enter(LinkState::Up);
                 self.tell(LinkEvent::Up);
-                Phase::Up(Watch { look_at: now + self.half(), asked: None })
+                Phase::Up(self.next_look(now))
             }
             Err(nb::Error::WouldBlock) => Phase::Joining(joiner),
             Err(nb::Error::Other(cause)) => {
@@ -326,13 +328,13 @@ impl Supervisor {
         Finding::Fine
     }
 
-    /// Asks the chip how the link stands. One that does not answer in time is dead.
+    /// Asks how the link stands, and then the chip for its address: some drivers know of the link
+    /// without asking. A chip that does not answer in time is dead.
     fn look(&self, link: &dyn Netlink, watch: &mut Watch, now: Instant) -> Finding {
         let asked = *watch.asked.get_or_insert(now);
-        match link.status() {
-            Ok(LinkStatus::Down | LinkStatus::Joining) => Finding::Down(DeviceError::LinkDown),
-            Ok(_) => {
-                *watch = Watch { look_at: now + self.half(), asked: None };
+        match self.ask(link, watch) {
+            Ok(()) | Err(nb::Error::Other(DeviceError::Unsupported)) => {
+                *watch = self.next_look(now);
                 Finding::Fine
             }
             Err(nb::Error::Other(error)) => Finding::Down(error),
@@ -341,6 +343,20 @@ impl Supervisor {
             }
             Err(nb::Error::WouldBlock) => Finding::Fine,
         }
+    }
+
+    fn ask(&self, link: &dyn Netlink, watch: &mut Watch) -> nb::Result<(), DeviceError> {
+        if !watch.stands {
+            match link.status()? {
+                LinkStatus::Down | LinkStatus::Joining => return Err(DeviceError::LinkDown.into()),
+                _ => watch.stands = true,
+            }
+        }
+        link.hardware_addr().map(drop)
+    }
+
+    fn next_look(&self, now: Instant) -> Watch {
+        Watch { look_at: now + self.half(), asked: None, stands: false }
     }
 
     /// Half of the watchdog's period: the longest between two looks, and for an answer.

@@ -8,4 +8,5 @@
 
 mod nina;
 mod rig;
+mod uart;
 mod wifinina;
