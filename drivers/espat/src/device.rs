@@ -123,6 +123,10 @@ impl<L: UartLink, P: Platform, const N: usize> Netdev for Espat<'_, L, P, N> {
         Some(self)
     }
 
+    fn turns(&self) -> Option<&netdev::Turns> {
+        Some(self.state.turns())
+    }
+
     fn capabilities(&self) -> Capabilities {
         self.shared().capabilities()
     }

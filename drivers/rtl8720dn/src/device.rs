@@ -118,6 +118,10 @@ impl<L: UartLink, P: Platform, const ROOM: usize> Netdev for Rtl8720dn<'_, L, P,
         Some(self)
     }
 
+    fn turns(&self) -> Option<&netdev::Turns> {
+        Some(self.state.turns())
+    }
+
     fn capabilities(&self) -> Capabilities {
         CAPABILITIES
     }
