@@ -5,9 +5,10 @@ use core::time::Duration;
 use netdev::{Error, Fault};
 use netdev_uart::UartLink;
 
-use crate::exchange::{Arrival, Counted, Phase, Sink};
+use crate::exchange::{Arrival, Counted, Flight, Phase, Sink};
 use crate::op::Op;
 use crate::reply::{self, Header, Reply as Line, Wifi};
+use crate::sockets::SOCKETS;
 use crate::state::Core;
 use crate::token::Token;
 
@@ -51,7 +52,7 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
             Token::Data(head) => self.begin_data(head),
             Token::Dropped => {
                 self.fail_tag(behind_data, Error::Fault(Fault::Frame));
-                self.suspect();
+                self.strange(b"");
             }
             Token::Garbled => {
                 self.fail_tag(behind_data, Error::Fault(Fault::Frame));
@@ -62,10 +63,31 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
                 if !known {
                     // Bytes of a block that was longer than its head said.
                     self.fail_tag(behind_data, Error::Fault(Fault::Frame));
-                    self.suspect();
+                    let (line, len) = self.state.exchange.tokens.copy();
+                    self.strange(line.get(..len).unwrap_or_default());
                 }
             }
         }
+    }
+
+    /// A line that makes no sense. If it may have been the head of data, what follows may be anything,
+    /// and must not be read as lines.
+    fn strange(&mut self, line: &[u8]) {
+        let reads = |it: Flight| matches!(it.op, Op::Receive(..)) && !it.evidence;
+        let asked = self.state.exchange.flight.is_some_and(reads);
+        let hidden = asked && (line.is_empty() || reply::looks_like(line, b"+CIPRECVDATA"));
+        let active = self.state.links.iter().any(|link| link.active && !link.is_free());
+        let pushed = active && (line.is_empty() || reply::looks_like(line, b"+IPD,"));
+        if pushed {
+            for index in (0_u8..).take(SOCKETS) {
+                let id = self.socket(index).ok().and_then(|it| it.link.filter(|_| !it.dgram));
+                let hit = id.and_then(|id| self.link(id)).is_some_and(|link| link.active);
+                if hit {
+                    self.fail_socket(index, Error::Fault(Fault::Frame));
+                }
+            }
+        }
+        if hidden || pushed { self.out_of_phase() } else { self.suspect() }
     }
 
     /// Whether the line made sense.
@@ -79,6 +101,12 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
         let said = reply::parse(line);
         match said {
             Line::Unknown => return false,
+            // These come as heads of data, or damaged.
+            Line::Info(name, _)
+                if name != b"CIPRECVLEN" && reply::looks_like(name, b"CIPRECVDATA") =>
+            {
+                return false;
+            }
             Line::Remark => {}
             Line::Ok => self.result(Final::Ok),
             Line::Error => self.result(Final::Error),
@@ -122,7 +150,8 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
         // Few bytes stay in the inbox until the rest has come; what comes late is taken at once.
         let all_here = exchange.top_up(self.now);
         let on_the_way = usize::from(head.len).saturating_sub(exchange.in_hand());
-        let batch = if asked { on_the_way } else { on_the_way.min(exchange.link.capacity() / 2) };
+        let batch =
+            if asked { on_the_way + TAIL } else { on_the_way.min(exchange.link.capacity() / 2) };
         let wait = if all_here { exchange.wire_time(batch + 1) } else { Duration::ZERO };
         exchange.counted = Some(Counted {
             left: head.len,
@@ -207,7 +236,14 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
     ) -> Option<Result<usize, netdev_uart::LineError>> {
         let Sink::Data { tag, buf, len } = sink else { return None };
         let room = buf.get_mut(*len..).filter(|room| *tag == counted.tag && !room.is_empty())?;
-        if self.now < counted.ripe && usize::from(counted.left) > self.state.exchange.in_hand() {
+        if counted.asked && room.len() < usize::from(counted.left) {
+            return None;
+        }
+        let tail = if counted.asked { TAIL } else { 0 };
+        if self.now < counted.ripe
+            && usize::from(counted.left) + tail > self.state.exchange.in_hand()
+            && *len == 0
+        {
             return None;
         }
         let most = room.len().min(usize::from(counted.left));
@@ -247,6 +283,9 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
         if !counted.dgram {
             self.state.exchange.data_just_ended = counted.tag;
         }
+        if counted.asked || self.state.firmware.at_least(2, 4) {
+            self.state.exchange.tokens.expect_tail();
+        }
         if counted.tag == 0 {
             self.state.stash.forget(0);
         }
@@ -258,8 +297,11 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
             return self.state.exchange.flight.is_some() || self.state.waiting.is_some();
         }
         let mut sockets = self.state.sockets.iter();
-        let reader = sockets.find(|it| it.tag == counted.tag).map(|it| it.reader_at);
-        reader.is_none_or(|at| self.now.saturating_since(at) >= GIVEN_UP)
+        let reader = sockets.find(|it| it.tag == counted.tag);
+        // Given up, or come back with less room.
+        reader.is_none_or(|it| {
+            self.now.saturating_since(it.reader_at) >= GIVEN_UP || it.room < counted.left
+        })
     }
 
     /// Whether there is room in the stash. Datagrams that find none are dropped once somebody needs
@@ -405,6 +447,8 @@ pub(crate) enum Final {
 const STEPS: u32 = 512;
 /// Data that come give the answer behind them so much more time.
 const MOVING: Duration = Duration::from_secs(2);
+/// What ends an answer behind its data.
+const TAIL: usize = 6;
 /// A reader who has not come for so long has given up.
 const GIVEN_UP: Duration = Duration::from_millis(100);
 /// How long data may hold up the line that somebody else needs.

@@ -237,7 +237,7 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
         let link = self.link(id).copied().unwrap_or(Link::FREE);
         let Ok(socket) = self.socket(index) else { return };
         let ours = socket.link == Some(id);
-        if ok && ours {
+        if ok {
             return self.link_is_ours(index, id, &link);
         }
         socket.link = None;
@@ -262,11 +262,15 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
     }
 
     fn link_is_ours(&mut self, index: u8, id: u8, link: &Link) {
+        // Also when its message said otherwise: with somebody else there, it would have failed.
         if let Some(link) = self.link(id) {
-            link.state = LinkState::Up;
+            (link.state, link.owner) = (LinkState::Up, Some(index));
+            (link.server, link.stray) = (false, false);
         }
+        let tag = link.tag;
         let Ok(socket) = self.socket(index) else { return };
         socket.strikes = 0;
+        (socket.link, socket.tag) = (Some(id), tag);
         if socket.dgram {
             socket.kind = Kind::Datagram;
             socket.goes_to = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 1);
@@ -344,9 +348,13 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
         });
     }
 
-    /// The link is gone, whatever the answer was: ERROR says that it was not open.
-    pub(crate) fn close_answered(&mut self, id: u8, _ok: bool) {
-        self.free_link(id);
+    /// ERROR says that the link was not open, or that the command was garbled: the list will tell.
+    pub(crate) fn close_answered(&mut self, id: u8, ok: bool) {
+        if ok {
+            self.free_link(id);
+        } else if self.link(id).is_some_and(|link| !link.is_free()) {
+            self.state.resync.links_wanted = true;
+        }
     }
 
     /// Closes links that nobody wants.
@@ -363,8 +371,8 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
     /// Everything that can be done without a caller, one command at a time.
     pub(crate) fn tend(&mut self) {
         self.tend_resync();
-        self.reap();
         self.tend_inventory();
+        self.reap();
         self.close_strays();
         self.tend_sockets();
         self.tend_wifi();

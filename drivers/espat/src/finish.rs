@@ -1,5 +1,7 @@
 //! What the end of a command means.
 
+use core::time::Duration;
+
 use netdev::{Error, Fault};
 use netdev_uart::UartLink;
 
@@ -91,7 +93,13 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
 
     /// Deadlines, pauses within lines, and steps that are due.
     pub(crate) fn check_time(&mut self) {
-        if self.state.exchange.flight.is_some_and(|flight| self.now >= flight.deadline) {
+        // While something comes, the answer may be behind it.
+        let flows = self.now.saturating_since(self.state.exchange.heard_at) < FLOWING;
+        let late = self.state.exchange.flight.is_some_and(|flight| {
+            let most = flight.deadline + if flows { FLOOD } else { Duration::ZERO };
+            self.now >= most
+        });
+        if late {
             self.expire();
         }
         let exchange = &mut self.state.exchange;
@@ -122,4 +130,8 @@ fn join_error(code: u32) -> Error {
 }
 
 /// A line whose end does not come in this time has lost it.
-const LINE_PAUSE: core::time::Duration = core::time::Duration::from_millis(200);
+const LINE_PAUSE: Duration = Duration::from_millis(200);
+/// What came so short a time ago may go on.
+const FLOWING: Duration = Duration::from_millis(50);
+/// How much longer an answer is waited for behind what nobody asked for.
+const FLOOD: Duration = Duration::from_secs(5);

@@ -372,6 +372,15 @@ pub(crate) fn time(value: &[u8]) -> Option<u64> {
     Some(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
 }
 
+/// Whether a line may be `name` with one byte lost, doubled or changed, and something around it: a
+/// third of it at least is whole.
+pub(crate) fn looks_like(line: &[u8], name: &[u8]) -> bool {
+    let third = name.len().div_ceil(3).max(2);
+    name.chunks(third)
+        .filter(|it| it.len() > 1)
+        .any(|part| line.windows(part.len()).any(|window| window == part))
+}
+
 fn link_id(text: &[u8]) -> Option<u8> {
     match text {
         [id @ b'0'..=b'4'] => Some(id - b'0'),

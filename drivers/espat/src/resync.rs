@@ -93,6 +93,10 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
     /// Bytes are missing at this place.
     pub(crate) fn bytes_lost(&mut self) {
         self.state.events.push(Event::Fault(Fault::Frame));
+        if let Some(flight) = &mut self.state.exchange.flight {
+            // Of its answer, perhaps.
+            flight.heard = true;
+        }
         self.out_of_phase();
     }
 
@@ -123,6 +127,8 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
             self.state.stash.cut();
             self.fail_tag(counted.tag, Error::Fault(Fault::Frame));
         }
+        let unproven = self.state.exchange.data_just_ended;
+        self.fail_tag(unproven, Error::Fault(Fault::Frame));
         self.state.exchange.forget();
         self.state.scan_line_held = false;
         let resync = &mut self.state.resync;

@@ -46,6 +46,8 @@ pub(crate) struct Socket {
     /// Bytes of the receive that is out, when its reader last came, and since when he waits.
     pub(crate) asked: u16,
     pub(crate) reader_at: Instant,
+    /// What room he brought.
+    pub(crate) room: u16,
     /// Bytes of the send that is out, and what came of it; when its writer last came.
     pub(crate) sending: u16,
     pub(crate) sent: Option<Result<(), Error>>,
@@ -95,6 +97,7 @@ impl Socket {
         bound: false,
         asked: 0,
         reader_at: Instant::START,
+        room: 0,
         sending: 0,
         sent: None,
         writer_at: Instant::START,

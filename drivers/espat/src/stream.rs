@@ -54,26 +54,60 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
         let now = self.now;
         let socket = self.stream(index)?;
         socket.reader_at = now;
+        socket.room = u16::try_from(buf.len()).unwrap_or(u16::MAX);
         let tag = socket.tag;
         if buf.is_empty() {
             return Ok(0);
         }
-        if let Some(count) = self.state.stash.take(tag, buf) {
+        if let Some(count) = self.take_stashed(tag, buf) {
             return Ok(count);
         }
         let mut sink = Sink::Data { tag, buf, len: 0 };
         let entered = self.enter(&mut sink);
-        if let Sink::Data { len, .. } = sink
-            && len > 0
-        {
-            return Ok(len);
+        let len = if let Sink::Data { len, .. } = sink { len } else { 0 };
+        self.stream(index)?;
+        if len > 0 {
+            return self.hand_over(tag, buf, len);
         }
-        if let Some(count) = self.state.stash.take(tag, buf) {
+        if let Some(count) = self.take_stashed(tag, buf) {
             return Ok(count);
         }
-        self.stream(index)?;
         entered?;
         self.ask_for_data(index, buf.len())
+    }
+
+    /// Bytes that were asked for are handed over once what follows them has shown that none is missing.
+    /// Until then they are kept.
+    fn hand_over(&mut self, tag: u8, buf: &mut [u8], len: usize) -> nb::Result<usize, Error> {
+        if !self.is_unproven(tag) {
+            return Ok(len);
+        }
+        let left = self.state.exchange.counted.map_or(0, |it| it.left);
+        let size = u16::try_from(len).unwrap_or(u16::MAX).saturating_add(left);
+        if !self.state.stash.begin(tag, size, None) {
+            return Ok(len);
+        }
+        let room = self.state.stash.room().and_then(|room| room.get_mut(..len));
+        if let (Some(room), Some(bytes)) = (room, buf.get(..len)) {
+            room.copy_from_slice(bytes);
+            self.state.stash.fill(len);
+        }
+        if let Some(counted) = self.state.exchange.counted.as_mut().filter(|it| it.left > 0) {
+            counted.stashing = true;
+        }
+        Err(nb::Error::WouldBlock)
+    }
+
+    /// Whether the end of what was asked for, for this tag, has not come yet.
+    pub(crate) fn is_unproven(&self, tag: u8) -> bool {
+        let exchange = &self.state.exchange;
+        let reading = exchange.flight.is_some_and(|it| matches!(it.op, Op::Receive(..)));
+        let coming = exchange.counted.is_some_and(|it| it.asked && it.tag == tag);
+        coming || (reading && exchange.data_just_ended == tag)
+    }
+
+    fn take_stashed(&mut self, tag: u8, buf: &mut [u8]) -> Option<usize> {
+        if self.is_unproven(tag) { None } else { self.state.stash.take(tag, buf) }
     }
 
     /// Nothing is here: asks the module for what waits there, if anything does.
@@ -162,7 +196,7 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
     pub(crate) fn receive_lost(&mut self, index: u8, flight: &Flight) {
         self.shared.set_in_flight(index, Side::Read, false);
         if flight.heard {
-            self.fail_socket(index, Error::Fault(Fault::Unresponsive));
+            self.fail_socket(index, Error::Fault(Fault::Frame));
         }
     }
 

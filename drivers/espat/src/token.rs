@@ -15,8 +15,19 @@ pub(crate) struct Tokenizer {
     skipping: bool,
     /// A `>` at the start of a line is the prompt.
     pub(crate) prompt_awaited: bool,
+    /// What comes now stands behind counted data.
+    tail: Tail,
     /// CIPDINFO is on: CIPRECVDATA names the sender before the data.
     pub(crate) senders_told: bool,
+}
+
+/// Behind counted data: a line end, or a line that begins there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tail {
+    No,
+    Begins,
+    /// The first half of the line end has come.
+    Ends,
 }
 
 /// One of them.
@@ -44,6 +55,7 @@ impl Tokenizer {
             complete: false,
             skipping: false,
             prompt_awaited: false,
+            tail: Tail::No,
             senders_told: false,
         }
     }
@@ -63,6 +75,11 @@ impl Tokenizer {
         self.line.get(..self.len).unwrap_or_default()
     }
 
+    /// The same, to keep.
+    pub(crate) fn copy(&self) -> ([u8; LINE_MAX], usize) {
+        (self.line, self.len)
+    }
+
     /// Bytes are missing here: what has come of the current line is worth nothing, and neither is
     /// its rest.
     pub(crate) fn damage(&mut self) {
@@ -70,11 +87,18 @@ impl Tokenizer {
         self.skipping = true;
     }
 
+    /// Counted data have ended, and their own line end follows. Half of one means that a byte of the
+    /// data is missing.
+    pub(crate) fn expect_tail(&mut self) {
+        self.tail = Tail::Begins;
+    }
+
     /// Forgets what has come of the current line; the next byte begins a new one.
     pub(crate) fn restart(&mut self) {
         (self.len, self.complete) = (0, false);
         self.skipping = false;
         self.prompt_awaited = false;
+        self.tail = Tail::No;
     }
 
     /// Whether the start of a line has come and not its end.
@@ -85,6 +109,16 @@ impl Tokenizer {
     fn push_byte(&mut self, byte: u8) -> Option<Token> {
         if core::mem::take(&mut self.complete) {
             self.len = 0;
+        }
+        match (core::mem::replace(&mut self.tail, Tail::No), byte) {
+            (Tail::Begins, b'\r') => {
+                self.tail = Tail::Ends;
+                return None;
+            }
+            (Tail::Ends, b'\n') => return Some(Token::Blank),
+            (Tail::Begins, b'\n') => return Some(Token::Dropped),
+            (Tail::Ends, _) => self.damage(),
+            (Tail::No | Tail::Begins, _) => {}
         }
         match byte {
             b'\n' => Some(self.end_line()),

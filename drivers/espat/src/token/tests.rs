@@ -177,3 +177,18 @@ fn trap_03_a_message_in_the_middle_of_an_echo_is_no_answer() {
         [line("AT+CIP"), line("+IPD,4,3"), line("MUX=1")]
     );
 }
+
+#[test]
+fn half_a_line_end_behind_counted_data_is_noticed() {
+    let tail = |bytes: &[u8]| {
+        let mut reader = Reader::new();
+        reader.tokens.expect_tail();
+        reader.feed(bytes);
+        reader.seen
+    };
+    assert_eq!(tail(b"\r\nOK\r\n"), [Seen::Blank, line("OK")]);
+    assert_eq!(tail(b"\nOK\r\n"), [Seen::Dropped, line("OK")], "the data took the other half");
+    assert_eq!(tail(b"\rOK\r\n"), [Seen::Dropped]);
+    assert_eq!(tail(b"c\r\nOK\r\n"), [line("c"), line("OK")]);
+    assert_eq!(tail(b"4,CLOSED\r\n"), [line("4,CLOSED")], "a message may come first");
+}
