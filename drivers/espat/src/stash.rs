@@ -106,7 +106,7 @@ impl<const N: usize> Stash<N> {
 
     /// Drops all that belongs to an owner. A record that is still being filled is kept, for nobody.
     pub(crate) fn forget(&mut self, tag: u8) {
-        while let Some((at, mut head)) = self.find(tag, |_| true) {
+        while let Some((at, mut head)) = self.find(tag, |_| tag != 0) {
             if head.filled == head.size {
                 self.remove(at, at + HEAD + usize::from(head.size));
             } else {
@@ -254,8 +254,9 @@ mod tests {
         assert!(put(&mut stash, 1, b"abc") && stash.begin(1, 2, None));
         stash.forget(1);
         assert!(!stash.holds(1, false));
+        stash.forget(0);
         stash.fill(2);
-        stash.forget(1);
+        stash.forget(0);
         assert_eq!(stash.free(), 64 - HEAD);
     }
 }
