@@ -8,9 +8,10 @@ use clap::Args;
 #[non_exhaustive]
 #[derive(Args, Clone, Debug, Default)]
 pub struct Common {
-    /// What to run on: host (this PC's sockets), wifinina (a simulated chip),
+    /// What to run on: host (this PC's sockets), wifinina, espat or rtl8720dn (a simulated chip),
     /// wifinina?persona=1.4.8 (the same with another firmware),
-    /// wifinina:tcp://127.0.0.1:7701 (a chip behind a tunnel, as wifinina-sim offers one)
+    /// espat:tcp://127.0.0.1:7702 (a chip behind a tunnel, as espat-sim offers one),
+    /// espat:/dev/ttyUSB0?baud=115200 (a real module at a serial port)
     #[arg(long, value_name = "URL", default_value = "wifinina")]
     pub device: String,
 
@@ -26,11 +27,12 @@ pub struct Common {
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
 
-    /// Show the chip's commands on stderr as they cross the bus
+    /// Show the chip's commands on stderr as they cross the bus; the bytes themselves where a serial
+    /// line leads out of this program
     #[arg(long)]
     pub trace: bool,
 
-    /// Record the simulated chip's bus for a logic analyser's viewer (GTKWave, PulseView)
+    /// Record the simulated chip's bus or line for a logic analyser's viewer (GTKWave, PulseView)
     #[arg(long, value_name = "FILE")]
     pub vcd: Option<PathBuf>,
 }

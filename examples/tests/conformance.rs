@@ -9,7 +9,16 @@ fn conformance(args: &[&str]) -> Output {
 
 #[test]
 fn every_row_is_a_line_and_the_last_one_sums_up() {
-    for device in ["host", "wifinina", "wifinina?persona=1.4.8"] {
+    let devices = [
+        "host",
+        "wifinina",
+        "wifinina?persona=1.4.8",
+        "espat",
+        "espat?persona=1.7",
+        "rtl8720dn",
+        "rtl8720dn?persona=2.0.1",
+    ];
+    for device in devices {
         let output = conformance(&["--device", device, "--only", "udp"]);
         let text = String::from_utf8_lossy(&output.stdout);
         let lines: Vec<&str> = text.lines().collect();

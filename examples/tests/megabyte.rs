@@ -50,9 +50,16 @@ fn goes_intact(from: &TcpConn, to: &TcpConn) {
 #[test]
 fn a_megabyte_goes_each_way_intact_on_every_device() {
     let host = open("host");
-    let firmwares = ["2.0.0", "1.4.8", "1.7.7", "3.3.0"];
-    let chips = firmwares.map(|version| open(&format!("wifinina?persona={version}")));
-    for device in [host].into_iter().chain(chips) {
+    let chips = [
+        "wifinina?persona=2.0.0",
+        "wifinina?persona=1.4.8",
+        "wifinina?persona=1.7.7",
+        "wifinina?persona=3.3.0",
+        "espat?persona=4.1",
+        "espat?persona=1.7",
+        "rtl8720dn?persona=2.1.3",
+    ];
+    for device in [host].into_iter().chain(chips.map(open)) {
         for (dialler, server) in [(device, host), (host, device)] {
             let (here, there) = pair(dialler, server);
             goes_intact(&here, &there);

@@ -1,5 +1,6 @@
 //! The ESP-AT driver: a simulated modem, one behind a tunnel, one at a serial port.
 
+use espat::{Espat, State};
 use espat_sim::{Config, Modem, Persona};
 use net::Netdev;
 use netdev::StdPlatform;
@@ -14,8 +15,8 @@ use crate::options::Common;
 pub(super) fn open(mut url: Url<'_>, options: &Common) -> Result<Device, Failure> {
     let netdev = match uart::line(&mut url, options, BAUD)? {
         Line::Simulated(persona) => return simulated(&url, persona, options),
-        Line::Tunnel(link) => on(link)?,
-        Line::Port(link) => on(link)?,
+        Line::Tunnel(link) => on(link, BAUD),
+        Line::Port(link, baud) => on(link, baud),
     };
     Ok(Device { netdev, counters: Box::new(Vec::new) })
 }
@@ -35,7 +36,7 @@ fn simulated(url: &Url<'_>, persona: Option<&str>, options: &Common) -> Result<D
     let modem = Modem::new(config, uart::network());
     let monitor = modem.monitor();
     let bench = uart::bench(modem, StdPlatform::new(), BAUD, options)?;
-    let netdev = on(bench.link(uart::RING))?;
+    let netdev = on(bench.link(uart::RING), BAUD);
     let counters = move || {
         let (line, counted) = (bench.counters(), monitor.counters());
         vec![
@@ -48,9 +49,10 @@ fn simulated(url: &Url<'_>, persona: Option<&str>, options: &Common) -> Result<D
     Ok(Device { netdev, counters: Box::new(counters) })
 }
 
-/// The driver on this line, for as long as the program runs.
-fn on(_link: impl UartLink + 'static) -> Result<&'static dyn Netdev, Failure> {
-    Err(Failure::usage("no driver for espat yet"))
+/// The driver on a line of this rate, for as long as the program runs.
+fn on(link: impl UartLink + 'static, baud: u32) -> &'static dyn Netdev {
+    let state = Box::leak(Box::new(State::<_>::new(link).at_baud(baud)));
+    Box::leak(Box::new(Espat::new(state, StdPlatform::new())))
 }
 
 /// What the firmware comes with.

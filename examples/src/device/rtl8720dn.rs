@@ -3,6 +3,7 @@
 use net::Netdev;
 use netdev::StdPlatform;
 use netdev_uart::UartLink;
+use rtl8720dn::{Rtl8720dn, State};
 use rtl8720dn_sim::{Chip, Config, Persona};
 
 use super::Device;
@@ -14,8 +15,8 @@ use crate::options::Common;
 pub(super) fn open(mut url: Url<'_>, options: &Common) -> Result<Device, Failure> {
     let netdev = match uart::line(&mut url, options, Persona::SEEED_2_1_3.baud)? {
         Line::Simulated(persona) => return simulated(&url, persona, options),
-        Line::Tunnel(link) => on(link)?,
-        Line::Port(link) => on(link)?,
+        Line::Tunnel(link) => on(link),
+        Line::Port(link, _) => on(link),
     };
     Ok(Device { netdev, counters: Box::new(Vec::new) })
 }
@@ -34,7 +35,7 @@ fn simulated(url: &Url<'_>, persona: Option<&str>, options: &Common) -> Result<D
     let chip = Chip::new(config, uart::network());
     let monitor = chip.monitor();
     let bench = uart::bench(chip, StdPlatform::new(), persona.baud, options)?;
-    let netdev = on(bench.link(uart::RING))?;
+    let netdev = on(bench.link(uart::RING));
     let counters = move || {
         let (line, counted) = (bench.counters(), monitor.counters());
         vec![
@@ -48,6 +49,7 @@ fn simulated(url: &Url<'_>, persona: Option<&str>, options: &Common) -> Result<D
 }
 
 /// The driver on this line, for as long as the program runs.
-fn on(_link: impl UartLink + 'static) -> Result<&'static dyn Netdev, Failure> {
-    Err(Failure::usage("no driver for rtl8720dn yet"))
+fn on(link: impl UartLink + 'static) -> &'static dyn Netdev {
+    let state = Box::leak(Box::new(State::<_>::new(link)));
+    Box::leak(Box::new(Rtl8720dn::new(state, StdPlatform::new())))
 }

@@ -17,8 +17,8 @@ pub(super) enum Line<'u> {
     Simulated(Option<&'u str>),
     /// Out of this program, through a tunnel.
     Tunnel(Watched<UartClient>),
-    /// Out of this PC.
-    Port(Watched<Port>),
+    /// Out of this PC, at this rate.
+    Port(Watched<Port>, u32),
 }
 
 /// Opens the line that a name tells of; `baud` is the rate of a port unless the name has one.
@@ -48,7 +48,7 @@ pub(super) fn line<'u>(
             url.end("a serial port takes baud=RATE")?;
             no_recording(options)?;
             let port = Port::open(path, baud).map_err(|error| url.fail(error))?;
-            Ok(Line::Port(Watched::new(port, options.trace)))
+            Ok(Line::Port(Watched::new(port, options.trace), baud))
         }
     }
 }

@@ -21,7 +21,7 @@ use std::thread;
 pub const LIMIT: Duration = Duration::from_secs(20);
 
 /// What every program has to run on.
-pub const DEVICES: [&str; 2] = ["host", "wifinina"];
+pub const DEVICES: [&str; 4] = ["host", "wifinina", "espat", "rtl8720dn"];
 
 /// A program of this package that runs, and ends with the test.
 pub struct Running {

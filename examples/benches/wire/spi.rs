@@ -1,51 +1,35 @@
-//! What a simulated WiFiNINA chip's bus carries for each thing that programs do, and how fast.
+//! The SPI bus of a WiFiNINA chip.
 //!
-//! Counts are exact; times are virtual, on a bus of 8 or 20 MHz with a chip that needs a given time
-//! from chip-select's rise until READY. Exits with 1 if a limit is missed.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::cast_possible_truncation,
-    clippy::std_instead_of_core,
-    clippy::large_stack_arrays,
-    reason = "a bench speaks through its output and its failures"
-)]
+//! Times are those of a bus of 8 or 20 MHz with a chip that needs a given time from chip-select's
+//! rise until READY.
 
-use core::fmt::Display;
-use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
-use std::process::ExitCode;
 
 use net_http as http;
-use netdev::{
-    AddressFamily, Instant, Netdev, Network, Protocol, Remote, SockFd, SockFlags, SockType, wait,
-};
-use netdev_sim::{Internet, Polarity, SimDevice, SpiBench, VirtualClock};
+use netdev::{Instant, Netdev, SockFlags, wait};
+use netdev_sim::{Polarity, SpiBench, VirtualClock};
 use wifinina::{Gpio0, NotWired, OpenDrain, SpiPins, State, Wifinina};
 use wifinina_sim::{Chip, Config};
 
-const CHIP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
-const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
+use crate::lab::{CHIP, Lab, PEER, internet};
+use crate::report::Report;
+
 const TURNAROUNDS_US: [u64; 3] = [0, 140, 1_200];
 const YARDSTICK_US: u64 = 140;
 const BULK: usize = 512 * 1024;
 
-fn main() -> ExitCode {
-    let mut report = Report::default();
-    counts(&mut report);
-    rates(&mut report);
-    keep_alive(&mut report);
-    latencies(&mut report);
-    polls(&mut report);
-    report.finish()
+/// Everything about this bus.
+pub(crate) fn measure(report: &mut Report) {
+    counts(report);
+    rates(report);
+    keep_alive(report);
+    latencies(report);
+    polls(report);
 }
 
 /// Bus traffic of single operations.
 fn counts(report: &mut Report) {
-    let lab = Lab::new(8_000_000, 0, true);
+    let lab = lab(8_000_000, 0, true);
     let (here, there) = lab.pair();
     let kilobyte = [7; 1024];
 
@@ -99,7 +83,7 @@ fn rates(report: &mut Report) {
 }
 
 fn bulk_send(hz: u32, turnaround: u64, chunk: usize) -> f64 {
-    let lab = Lab::new(hz, turnaround, true);
+    let lab = lab(hz, turnaround, true);
     let (here, there) = lab.accepted_pair();
     let data = vec![7; chunk];
     let begun = lab.now();
@@ -108,11 +92,11 @@ fn bulk_send(hz: u32, turnaround: u64, chunk: usize) -> f64 {
         sent += lab.send_some(here, &data);
         lab.drain_peer(there, usize::MAX);
     }
-    lab.share(sent, begun, hz)
+    share(&lab, sent, begun, hz)
 }
 
 fn bulk_receive(hz: u32, turnaround: u64, chunk: usize) -> f64 {
-    let lab = Lab::new(hz, turnaround, true);
+    let lab = lab(hz, turnaround, true);
     let (here, there) = lab.accepted_pair();
     let data = vec![7; 16 * 1024];
     let mut buf = vec![0; chunk];
@@ -124,14 +108,14 @@ fn bulk_receive(hz: u32, turnaround: u64, chunk: usize) -> f64 {
         received += lab.recv(here, &mut buf);
         let _ = lab.peer.send(there, &data, SockFlags::NONE);
     }
-    lab.share(received, begun, hz)
+    share(&lab, received, begun, hz)
 }
 
 /// A keep-alive GET of a small page from a client that asks again as soon as it has its answer. The
 /// looks that find nothing are in the count.
 fn keep_alive(report: &mut Report) {
     const REQUESTS: usize = 50;
-    let lab = Lab::new(8_000_000, YARDSTICK_US, true);
+    let lab = lab(8_000_000, YARDSTICK_US, true);
     let listener = net::listen_on(lab.device, "tcp", "0.0.0.0:80").expect("the port is free");
     let page = |w: &mut http::ResponseWriter<'_>, _: &mut http::Request<'_>| {
         w.write(&[b'a'; 150]).map(drop)
@@ -176,7 +160,7 @@ fn latencies(report: &mut Report) {
 /// Accept, read a request, answer with 150 bytes, close: from the client's connect until it has the
 /// answer's last byte.
 fn hello(turnaround: u64, number: u64) -> f64 {
-    let lab = Lab::new(8_000_000, turnaround, true);
+    let lab = lab(8_000_000, turnaround, true);
     let (listener, addr) = lab.listener();
     lab.rest(Duration::from_micros(137_000 + number * 777));
     let begun = lab.now();
@@ -194,7 +178,7 @@ fn hello(turnaround: u64, number: u64) -> f64 {
 
 /// From the moment when data reach the chip until a read that has been waiting returns.
 fn delivery(turnaround: u64, number: u64, dialled: bool) -> f64 {
-    let lab = Lab::new(8_000_000, turnaround, true);
+    let lab = lab(8_000_000, turnaround, true);
     let (here, there) = if dialled { lab.pair() } else { lab.accepted_pair() };
     // The network holds the data back, so that they come when nobody happens to look.
     let delay = Duration::from_micros(50_000 + number * 777);
@@ -208,7 +192,7 @@ fn delivery(turnaround: u64, number: u64, dialled: bool) -> f64 {
 /// What an idle listener costs.
 fn polls(report: &mut Report) {
     for (wired, limit) in [(true, 0.0), (false, 100.0)] {
-        let lab = Lab::new(8_000_000, YARDSTICK_US, wired);
+        let lab = lab(8_000_000, YARDSTICK_US, wired);
         let (listener, _) = lab.listener();
         lab.rest(Duration::from_millis(100));
         lab.bench.clear_counters();
@@ -221,136 +205,21 @@ fn polls(report: &mut Report) {
     }
 }
 
-/// A joined chip and a peer on one network in memory, without delay.
-struct Lab {
-    device: &'static dyn Netdev,
-    peer: &'static SimDevice,
-    bench: SpiBench,
-    internet: Internet,
+/// A joined chip, and a peer.
+fn lab(hz: u32, turnaround_us: u64, wired: bool) -> Lab<SpiBench> {
+    let clock = VirtualClock::new();
+    let internet = internet(&clock);
+    let mut config = Config::default();
+    config.turnaround = Duration::from_micros(turnaround_us);
+    let chip = Chip::new(config, Box::new(internet.node(CHIP)));
+    let bench = SpiBench::new(chip, clock.clone(), hz);
+    let device = device(&bench, clock, wired);
+    Lab::new(internet, bench, device)
 }
 
-impl Lab {
-    fn new(hz: u32, turnaround_us: u64, wired: bool) -> Self {
-        let clock = VirtualClock::new();
-        let internet = Internet::new(&clock);
-        internet.set_delay(Duration::ZERO);
-        let mut config = Config::default();
-        config.turnaround = Duration::from_micros(turnaround_us);
-        let chip = Chip::new(config, Box::new(internet.node(CHIP)));
-        let bench = SpiBench::new(chip, clock.clone(), hz);
-        let device = device(&bench, clock, wired);
-        let link = device.netlink().expect("a link");
-        let network = Network::wifi("test-ap", "test-pass");
-        wait(device, || None, || link.join(&network)).expect("the network lets it in");
-        let peer = SimDevice::on(&internet, PEER).leak();
-        Self { device, peer, bench, internet }
-    }
-
-    fn now(&self) -> Instant {
-        self.device.platform().now()
-    }
-
-    fn wait<T>(&self, op: impl FnMut() -> nb::Result<T, netdev::Error>) -> T {
-        let deadline = self.now() + Duration::from_secs(20);
-        wait(self.device, || Some(deadline), op).expect("works within 20 s")
-    }
-
-    /// Lets time pass with nobody asking for anything.
-    fn rest(&self, length: Duration) {
-        let until = self.now() + length;
-        while self.now() < until {
-            self.device.drive();
-            self.device.platform().idle(until);
-        }
-    }
-
-    fn settle(&self) {
-        self.rest(Duration::from_millis(20));
-    }
-
-    fn socket(&self, device: &dyn Netdev) -> SockFd {
-        self.wait(|| device.socket(AddressFamily::Inet, SockType::Stream, Protocol::Tcp))
-    }
-
-    fn listener(&self) -> (SockFd, SocketAddr) {
-        let fd = self.socket(self.device);
-        self.wait(|| self.device.bind(fd, (Ipv4Addr::UNSPECIFIED, 80).into()));
-        self.wait(|| self.device.listen(fd, 1));
-        (fd, (CHIP, 80).into())
-    }
-
-    fn peer_connect(&self, to: SocketAddr) -> SockFd {
-        let fd = self.socket(self.peer);
-        self.wait(|| self.peer.connect(fd, Remote::Addr(to)));
-        fd
-    }
-
-    /// As [`peer_connect`](Self::peer_connect), while the chip's side goes on.
-    fn peer_connect_while(&self, to: SocketAddr, mut step: impl FnMut()) -> SockFd {
-        let fd = self.socket(self.peer);
-        self.wait(|| {
-            step();
-            self.peer.connect(fd, Remote::Addr(to))
-        });
-        fd
-    }
-
-    /// A connection that the chip dialled: its end and the peer's.
-    fn pair(&self) -> (SockFd, SockFd) {
-        let door = self.socket(self.peer);
-        self.wait(|| self.peer.bind(door, (Ipv4Addr::UNSPECIFIED, 7).into()));
-        self.wait(|| self.peer.listen(door, 1));
-        let here = self.socket(self.device);
-        self.wait(|| self.device.connect(here, Remote::Addr((PEER, 7).into())));
-        let (there, _) = self.wait(|| self.peer.accept(door));
-        (here, there)
-    }
-
-    /// A connection that the chip accepted.
-    fn accepted_pair(&self) -> (SockFd, SockFd) {
-        let (listener, addr) = self.listener();
-        let there = self.peer_connect(addr);
-        let (here, _) = self.wait(|| self.device.accept(listener));
-        (here, there)
-    }
-
-    fn send_some(&self, fd: SockFd, data: &[u8]) -> usize {
-        self.wait(|| self.device.send(fd, data, SockFlags::NONE))
-    }
-
-    fn send_all(&self, fd: SockFd, mut data: &[u8]) {
-        while !data.is_empty() {
-            data = &data[self.send_some(fd, data)..];
-        }
-    }
-
-    fn recv(&self, fd: SockFd, buf: &mut [u8]) -> usize {
-        self.wait(|| self.device.recv(fd, buf, SockFlags::NONE))
-    }
-
-    fn peer_send(&self, fd: SockFd, data: &[u8]) {
-        self.wait(|| self.peer.send(fd, data, SockFlags::NONE));
-    }
-
-    /// Reads up to `most` bytes that the chip sent; without a limit, what is there.
-    fn drain_peer(&self, fd: SockFd, most: usize) {
-        let (mut got, mut buf) = (0, [0; 8192]);
-        while got < most {
-            match self.peer.recv(fd, &mut buf, SockFlags::NONE) {
-                Ok(len) if len > 0 => got += len,
-                Err(nb::Error::WouldBlock) if most < usize::MAX => {
-                    self.device.drive();
-                    self.device.platform().idle(self.now());
-                }
-                _ => return,
-            }
-        }
-    }
-
-    fn share(&self, bytes: usize, begun: Instant, hz: u32) -> f64 {
-        let seconds = self.now().saturating_since(begun).as_secs_f64();
-        100.0 * bytes as f64 / seconds / (f64::from(hz) / 8.0)
-    }
+fn share(lab: &Lab<SpiBench>, bytes: usize, begun: Instant, hz: u32) -> f64 {
+    let seconds = lab.now().saturating_since(begun).as_secs_f64();
+    100.0 * bytes as f64 / seconds / (f64::from(hz) / 8.0)
 }
 
 fn device(bench: &SpiBench, clock: VirtualClock, wired: bool) -> &'static dyn Netdev {
@@ -369,39 +238,4 @@ fn leaked(
     let (cs, ready) = (bench.chip_select(), bench.ready());
     let pins = SpiPins::new(bench.bus(), cs, ready, bench.reset(Polarity::ActiveLow), gpio0);
     Box::leak(Box::new(Wifinina::new(Box::leak(Box::new(State::new(pins))), clock)))
-}
-
-/// The table, and whether every limit was kept.
-#[derive(Default)]
-struct Report {
-    missed: usize,
-}
-
-impl Report {
-    fn at_most(&mut self, name: &str, measured: f64, limit: f64) {
-        self.at_most_if(name, measured, Some(limit));
-    }
-
-    fn at_most_if(&mut self, name: &str, measured: f64, limit: Option<f64>) {
-        self.line(name, measured, "at most", limit, limit.is_none_or(|it| measured <= it));
-    }
-
-    fn at_least(&mut self, name: &str, measured: f64, limit: Option<f64>) {
-        self.line(name, measured, "at least", limit, limit.is_none_or(|it| measured >= it));
-    }
-
-    fn line(&mut self, name: &str, measured: f64, word: &str, limit: Option<f64>, kept: bool) {
-        let limit = limit.map_or_else(String::new, |it| format!("{word} {it}"));
-        let verdict: &dyn Display = if kept { &"" } else { &"MISSED" };
-        println!("{name:<72} {measured:>9.2}  {limit:<16}{verdict}");
-        self.missed += usize::from(!kept);
-    }
-
-    fn finish(self) -> ExitCode {
-        if self.missed == 0 {
-            return ExitCode::SUCCESS;
-        }
-        println!("{} limits missed", self.missed);
-        ExitCode::FAILURE
-    }
 }

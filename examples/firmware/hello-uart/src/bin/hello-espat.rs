@@ -1,0 +1,27 @@
+//! A hello server over the driver `espat`.
+#![no_std]
+#![no_main]
+
+use cortex_m::Peripherals;
+use cortex_m_rt::entry;
+use espat::{Espat, State};
+use hello_uart::{Clock, Link, clock, link, run};
+use net::Netdev;
+use panic_halt as _;
+use static_cell::StaticCell;
+
+static STATE: StaticCell<State<Link>> = StaticCell::new();
+static DEVICE: StaticCell<Espat<'static, Link, Clock>> = StaticCell::new();
+
+#[entry]
+fn main() -> ! {
+    run(start())
+}
+
+/// Makes the device, once. A function of its own, so that the stack has its frame only while it runs.
+#[inline(never)]
+fn start() -> Option<&'static dyn Netdev> {
+    let clock = clock(Peripherals::take()?.SYST);
+    let state = STATE.init_with(|| State::new(link()));
+    Some(DEVICE.init_with(|| Espat::new(state, clock)))
+}
