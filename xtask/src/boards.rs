@@ -65,6 +65,18 @@ pub(crate) fn build_image(
     features: &[&str],
     warnings: Warnings,
 ) -> Outcome<PathBuf> {
+    let name = folder.file_name().unwrap_or_default();
+    Ok(build_images(workspace, folder, compiler, features, warnings)?.join(name))
+}
+
+/// Builds the package in `folder`, and returns where its images are.
+pub(crate) fn build_images(
+    workspace: &Workspace,
+    folder: &Path,
+    compiler: &Compiler,
+    features: &[&str],
+    warnings: Warnings,
+) -> Outcome<PathBuf> {
     let target_folder = core_only::target_folder(&workspace.target);
     let mut cargo = compiler.cargo("build", Library::Alloc);
     cargo.current_dir(folder).args(["--quiet", "--release", "--locked"]);
@@ -79,8 +91,7 @@ pub(crate) fn build_image(
         cargo.args(["--config", &format!("target.{target}.rustflags = ['--deny=warnings']")]);
     }
     process::run(&mut cargo)?;
-    let name = folder.file_name().unwrap_or_default();
-    Ok(target_folder.join(target_of(folder)?).join("release").join(name))
+    Ok(target_folder.join(target_of(folder)?).join("release"))
 }
 
 /// The target that the package's `.cargo/config.toml` sets.

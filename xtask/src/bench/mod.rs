@@ -1,8 +1,10 @@
 //! `bench`: measurements that say how the project stands beside others.
 
 mod http;
+mod simulator;
 mod size;
 mod stack;
+mod visit;
 
 use crate::boards::Warnings;
 use crate::workspace::Workspace;

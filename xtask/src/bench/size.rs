@@ -3,14 +3,44 @@
 use std::path::PathBuf;
 
 use crate::baremetal::{CORTEX_M3, Compiler};
+use crate::bench::simulator::Simulator;
 use crate::bench::stack;
 use crate::boards::Warnings;
 use crate::elf::{self, Sizes};
 use crate::workspace::Workspace;
 use crate::{Outcome, boards};
 
-/// The image that is measured.
-const PACKAGE: &str = "examples/firmware/hello-wifinina";
+/// What is measured.
+const IMAGES: &[Image] = &[
+    Image { name: "hello-wifinina", package: "hello-wifinina", run: Run::Scripted },
+    Image { name: "hello-espat", package: "hello-uart", run: Run::Simulated("espat-sim") },
+    Image { name: "hello-rtl8720dn", package: "hello-uart", run: Run::Simulated("rtl8720dn-sim") },
+];
+
+/// An image, and the package under `examples/firmware` that it comes from.
+struct Image {
+    name: &'static str,
+    package: &'static str,
+    run: Run,
+}
+
+/// How an image is run to see its stack.
+#[derive(Clone, Copy)]
+enum Run {
+    /// With a chip scripted inside it, by the feature `scripted`.
+    Scripted,
+    /// With this simulator at its serial port, by the feature `measured`.
+    Simulated(&'static str),
+}
+
+impl Run {
+    fn feature(self) -> &'static str {
+        match self {
+            Self::Scripted => "scripted",
+            Self::Simulated(_) => "measured",
+        }
+    }
+}
 
 /// One line of the table, in bytes.
 struct Row {
@@ -30,13 +60,18 @@ const OTHERS: &[Row] = &[
     Row { name: "floor: bare loop over the chip", flash: 6_428, ram: 2_048, stack: None },
 ];
 
-/// The image in its two forms.
+/// The images in their two forms.
 pub(crate) struct Images {
     compiler: Compiler,
-    /// What is measured for size: speaks to a real SPI bus.
-    sized: Sizes,
-    /// What runs in QEMU: the same program over a chip scripted inside the image.
-    scripted: PathBuf,
+    built: Vec<Built>,
+}
+
+struct Built {
+    image: &'static Image,
+    /// Of the form that speaks to a real bus or line.
+    sizes: Sizes,
+    /// The form that runs in QEMU.
+    runs: PathBuf,
 }
 
 /// Builds both forms.
@@ -44,33 +79,50 @@ pub(crate) fn build(workspace: &Workspace, warnings: Warnings) -> Outcome<Images
     let compiler = Compiler::find_for_size(CORTEX_M3)
         .and_then(|found| found.can_link().map(|()| found))
         .map_err(|reason| format!("{reason}; get it with `cargo xtask setup`"))?;
-    let folder = workspace.root.join(PACKAGE);
-    let image = boards::build_image(workspace, &folder, &compiler, &[], warnings)?;
-    let sized = elf::sizes(&image)?;
-    let scripted = boards::build_image(workspace, &folder, &compiler, &["scripted"], warnings)?;
-    Ok(Images { compiler, sized, scripted })
+    let mut built = Vec::new();
+    for image in IMAGES {
+        let folder = workspace.root.join("examples/firmware").join(image.package);
+        let plain = boards::build_images(workspace, &folder, &compiler, &[], warnings)?;
+        let sizes = elf::sizes(&plain.join(image.name))?;
+        let features = [image.run.feature()];
+        let other = boards::build_images(workspace, &folder, &compiler, &features, warnings)?;
+        built.push(Built { image, sizes, runs: other.join(image.name) });
+    }
+    Ok(Images { compiler, built })
 }
 
 /// Builds, measures and prints the table.
 pub(crate) fn run(workspace: &Workspace) -> Outcome {
     let images = build(workspace, Warnings::Shown)?;
-    let stack = stack::measure(&images.scripted, &workspace.target);
-    let Sizes { flash, ram, .. } = images.sized;
-    let ours = Row { name: "hello-wifinina", flash, ram, stack: stack.clone().ok() };
+    let measured: Vec<_> = images.built.iter().map(|it| (it, deepest(workspace, it))).collect();
     println!("{CORTEX_M3}, opt-level s, fat LTO, panic = abort; bytes");
     println!("compiler: {}", images.compiler.describe());
     println!();
     let heads = ["image", "flash", "static RAM", "worst stack", "RAM in all"];
     print_columns(heads.map(str::to_owned));
-    for row in core::iter::once(&ours).chain(OTHERS) {
-        row.print();
+    for (built, stack) in &measured {
+        let Sizes { flash, ram, .. } = built.sizes;
+        Row { name: built.image.name, flash, ram, stack: stack.clone().ok() }.print();
     }
+    OTHERS.iter().for_each(Row::print);
     println!();
-    match stack {
-        Ok(_) => println!("worst stack: {}", stack::METHOD),
-        Err(reason) => println!("worst stack: not measured: {reason}"),
+    println!("worst stack: {}", stack::METHOD);
+    for (built, stack) in measured {
+        if let Err(reason) = stack {
+            println!("worst stack of {}: not measured: {reason}", built.image.name);
+        }
     }
     Ok(())
+}
+
+fn deepest(workspace: &Workspace, built: &Built) -> Outcome<u64> {
+    match built.image.run {
+        Run::Scripted => stack::measure(&built.runs, &workspace.target, None),
+        Run::Simulated(package) => {
+            let simulator = Simulator::start(workspace, package)?;
+            stack::measure(&built.runs, &workspace.target, Some(simulator.addr()))
+        }
+    }
 }
 
 impl Row {

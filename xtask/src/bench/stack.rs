@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
+use crate::bench::visit;
 use crate::elf::{self, Stack};
 use crate::setup::QEMU;
 use crate::{Outcome, process};
@@ -17,10 +18,13 @@ use crate::{Outcome, process};
 /// How the figure came about, for the reader of the table.
 pub(crate) const METHOD: &str = "measured, not computed: high-water mark in QEMU (mps2-an385), RAM \
     painted before the start, after the image served its page through a chip scripted inside it \
-    in place of the SPI bus; a path that was not taken is not in it";
+    in place of the SPI bus, or a simulated one at its serial port; a path that was not taken is \
+    not in it";
 
 /// What the image writes to its serial port once it has served.
 const DONE: &str = "done";
+/// What it writes before the port that it listens on, if others are to visit it.
+const PORT: &str = "port ";
 /// What the image writes if it could not.
 const FAILED: &str = "failed";
 
@@ -30,14 +34,15 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// Neither zero nor all ones, and an unlikely value of a variable.
 const PAINT: u8 = 0xA5;
 
-/// Runs the image and returns how deep its stack went, in bytes.
-pub(crate) fn measure(image: &Path, target: &Path) -> Outcome<u64> {
+/// Runs the image and returns how deep its stack went, in bytes. At its second serial port is the
+/// chip at that address, if there is one.
+pub(crate) fn measure(image: &Path, target: &Path, chip: Option<&str>) -> Outcome<u64> {
     if !process::is_installed(QEMU) {
         return Err(format!("no {QEMU}; get it with `cargo xtask setup --qemu`"));
     }
     let stack = elf::stack(image)?;
     let files = Files::new(&target.join("bare-metal/stack"), &stack)?;
-    let mut machine = start(image, &stack, &files)?;
+    let mut machine = start(image, &stack, &files, chip)?;
     let said = wait_for_verdict(&mut machine, &files);
     let dumped = said.and_then(|()| dump(&mut machine, &stack, &files));
     process::end(&mut machine);
@@ -65,11 +70,15 @@ impl Files {
     }
 }
 
-fn start(image: &Path, stack: &Stack, files: &Files) -> Outcome<Child> {
+fn start(image: &Path, stack: &Stack, files: &Files, chip: Option<&str>) -> Outcome<Child> {
     let paint = files.paint.display();
     let mut command = Command::new(QEMU);
     command.args(["-machine", "mps2-an385", "-display", "none", "-monitor", "stdio"]);
     command.arg("-serial").arg(format!("file:{}", files.serial.display()));
+    if let Some((host, port)) = chip.and_then(|addr| addr.rsplit_once(':')) {
+        let line = format!("socket,id=line,host={host},port={port},nodelay=on");
+        command.arg("-chardev").arg(line).args(["-serial", "chardev:line"]);
+    }
     command
         .arg("-device")
         .arg(format!("loader,file={paint},addr={:#x},force-raw=on", stack.lowest));
@@ -87,6 +96,10 @@ fn wait_for_verdict(machine: &mut Child, files: &Files) -> Outcome {
         }
         if said.contains(DONE) {
             return Ok(());
+        }
+        let port = said.split_once(PORT).and_then(|(_, rest)| rest.split_once('\n'));
+        if let Some((port, _)) = port {
+            return visit::visit(port.trim());
         }
         if machine.try_wait().map_err(|error| error.to_string())?.is_some() {
             return Err(format!("{QEMU} ended early"));
