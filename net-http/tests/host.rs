@@ -65,6 +65,35 @@ fn eight_clients_at_once_get_their_own_answers() {
     });
 }
 
+#[test]
+fn clients_that_go_at_any_stage_leave_no_socket_behind() {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    let requests = b"GET / HTTP/1.1\r\nHost: h\r\n\r\nPOST / HTTP/1.1\r\nHost: h\r\n\
+        Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    serving(|device, url| {
+        let addr = url.trim_start_matches("http://").trim_end_matches('/');
+        let before = device.stats().open;
+        for turn in 0..2000 {
+            let mut conn = TcpStream::connect(addr).unwrap();
+            conn.write_all(&requests[..turn % (requests.len() + 1)]).unwrap();
+            if turn % 3 == 0 {
+                // Goes while its answer is on the way, or waits for a part of it.
+                let _ = conn.set_read_timeout(Some(core::time::Duration::from_millis(1)));
+                let _ = conn.read(&mut [0; 16]);
+            }
+        }
+        let begun = std::time::Instant::now();
+        while device.stats().open > before && begun.elapsed().as_secs() < 20 {
+            std::thread::sleep(core::time::Duration::from_millis(20));
+        }
+        assert_eq!(device.stats().open, before);
+        let mut answer = Client::on(device).post(url, "text/plain", b"still here").unwrap();
+        assert_eq!(answer.read_to_end(&mut [0; 64]), Ok(&b"still here"[..]));
+    });
+}
+
 #[cfg(feature = "alloc")]
 #[test]
 fn the_default_mux_serves_what_was_registered() {

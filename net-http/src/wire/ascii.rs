@@ -62,7 +62,7 @@ fn in_set(set: [u32; 4], byte: u8) -> bool {
 }
 
 pub(crate) fn is_token_byte(byte: u8) -> bool {
-    in_set(TOKEN, byte)
+    byte.is_ascii_alphabetic() || byte == b'-' || in_set(TOKEN, byte)
 }
 
 /// Whether `text` is a token: a method, a field name.
@@ -77,7 +77,54 @@ pub(crate) fn is_host(text: &[u8]) -> bool {
 
 /// Whether a field value may say this: tabs, visible bytes and those from 0x80.
 pub(crate) fn is_value(text: &[u8]) -> bool {
-    text.iter().all(|&byte| is_value_byte(byte))
+    let mut rest = text;
+    // Words without a byte below space and without 0x7F are fine; others are looked at bytewise.
+    while let Some((word, behind)) = split_word(rest) {
+        let plain = !has_below(word, b' ') && !has_byte(word, 0x7F);
+        if !plain && !rest.iter().take(WORD).all(|&byte| is_value_byte(byte)) {
+            return false;
+        }
+        rest = behind;
+    }
+    rest.iter().all(|&byte| is_value_byte(byte))
+}
+
+/// Where a byte stands first.
+pub(crate) fn find(text: &[u8], byte: u8) -> Option<usize> {
+    let mut rest = text;
+    while let Some((word, behind)) = split_word(rest) {
+        if has_byte(word, byte) {
+            break;
+        }
+        rest = behind;
+    }
+    let at = rest.iter().position(|&here| here == byte)?;
+    Some(text.len() - rest.len() + at)
+}
+
+/// How many bytes are looked at together: eight where that is a register, otherwise none, since small
+/// chips load words from aligned places only.
+const WORD: usize = if cfg!(target_pointer_width = "64") { 8 } else { usize::MAX };
+
+fn split_word(text: &[u8]) -> Option<(u64, &[u8])> {
+    if WORD == usize::MAX {
+        return None;
+    }
+    let (word, rest) = text.split_first_chunk()?;
+    Some((u64::from_le_bytes(*word), rest))
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const TOPS: u64 = ONES << 7;
+
+/// Whether a byte of the word is less than `limit`, which is at most 0x80.
+const fn has_below(word: u64, limit: u8) -> bool {
+    word.wrapping_sub(ONES * limit as u64) & !word & TOPS != 0
+}
+
+/// Whether a byte of the word is this one.
+const fn has_byte(word: u64, byte: u8) -> bool {
+    has_below(word ^ (ONES * byte as u64), 1)
 }
 
 pub(crate) const fn is_value_byte(byte: u8) -> bool {
@@ -189,6 +236,22 @@ mod tests {
         assert!(!is_token(b"") && !is_token(b"a b") && !is_token(b"a:") && !is_token(b"\xC3"));
         assert!(is_host(b"") && is_host(b"[::1]:80") && is_host(b"a.example"));
         assert!(!is_host(b"a b") && !is_host(b"a/b") && !is_host(b"a@b") && !is_host(b"\""));
+    }
+
+    #[test]
+    fn words_are_judged_as_their_bytes_are() {
+        for length in 0..20 {
+            for at in 0..length {
+                for byte in 0..=255 {
+                    let mut text = [b'a'; 20];
+                    text[at] = byte;
+                    let text = &text[..length];
+                    assert_eq!(is_value(text), text.iter().all(|&byte| is_value_byte(byte)));
+                    assert_eq!(find(text, byte), text.iter().position(|&here| here == byte));
+                    assert_eq!(find(text, b'b').is_some(), byte == b'b');
+                }
+            }
+        }
     }
 
     #[test]

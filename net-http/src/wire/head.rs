@@ -1,6 +1,6 @@
 //! Lines of a message head: where it ends, and its fields one by one.
 
-use super::ascii::{is_token, is_value, same, trim};
+use super::ascii::{find, is_token, is_value, same, trim};
 use super::request::Refusal;
 
 /// Looks for the blank line, never at the same byte twice.
@@ -32,7 +32,7 @@ impl Finder {
         loop {
             let seen = usize::from(self.seen);
             let rest = buffer.get(seen..).unwrap_or_default();
-            let Some(length) = rest.iter().position(|&byte| byte == b'\n') else {
+            let Some(length) = find(rest, b'\n') else {
                 self.seen = saturated(buffer.len());
                 return Found::More { first_line };
             };
@@ -57,7 +57,7 @@ fn saturated(offset: usize) -> u16 {
 
 /// The first line without its end (LF, or CR LF), and what follows.
 pub(crate) fn split_line(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let Some(end) = bytes.iter().position(|&byte| byte == b'\n') else {
+    let Some(end) = find(bytes, b'\n') else {
         return (bytes, &[]);
     };
     let line = bytes.get(..end).unwrap_or_default();
@@ -70,7 +70,7 @@ pub(crate) fn split_line(bytes: &[u8]) -> (&[u8], &[u8]) {
 /// Differs from Go: a line that goes on in the next one is refused (RFC 9112 section 5.2 allows
 /// both), so that nothing can hide in a fold.
 pub(crate) fn split_field(line: &[u8]) -> Result<(&[u8], &[u8]), Refusal> {
-    let colon = line.iter().position(|&byte| byte == b':').ok_or(Refusal::BadRequest)?;
+    let colon = find(line, b':').ok_or(Refusal::BadRequest)?;
     let name = line.get(..colon).unwrap_or_default();
     let value = trim(line.get(colon + 1..).unwrap_or_default());
     if !is_value(value) {

@@ -85,7 +85,9 @@ impl Client {
     fn ask(&mut self, request: &[u8]) -> bool {
         match self.stream.write(request) {
             Ok(count) => assert_eq!(count, request.len()),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::NotConnected) => {
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::NotConnected) =>
+            {
                 return false;
             }
             Err(error) => panic!("{error}"),

@@ -26,7 +26,7 @@ fn main() {
     let mut mux = http::ServeMux::<2>::new();
     mux.handle("/hello", &hello).expect("a route");
     mux.handle("/file", &file).expect("a route");
-    let mut server = Box::new(Server::<_, 128, 2048>::new(listener, &mux));
+    let mut server = Box::new(Server::<_, 128, 2048, { 12 * 1024 }>::new(listener, &mux));
     *server = server.limits(Limits::new()).stop_with(&stop);
     server.serve().expect("the listener lasts");
 }
