@@ -8,7 +8,7 @@ use netdev_uart::UartLink;
 use crate::address::{SOCKADDR_LEN, to_sockaddr};
 use crate::codec::Value::{Bin, Data, I32, U32};
 use crate::exchange::Owner;
-use crate::method::{errno, lwip, most, value};
+use crate::method::{QUICK_RECVFROM, errno, lwip, most, value};
 use crate::open::socket_error;
 use crate::sockets::Kind;
 use crate::state::Core;
@@ -99,7 +99,9 @@ impl<L: UartLink> Core<'_, L> {
         let asked = u32::try_from(room).unwrap_or(0);
         let values = [I32(number), U32(asked), I32(flags), U32(SOCKADDR_LEN), U32(0)];
         let answer = (at, room, u8::from(peek));
-        self.post(Owner::Read(index), &lwip::RECVFROM, &values, answer)?;
+        let many = self.is_one_of_many(index);
+        let method = if many { &QUICK_RECVFROM } else { &lwip::RECVFROM };
+        self.post(Owner::Read(index), method, &values, answer)?;
         self.settle();
         self.fetch_datagram(index, buf, peek).ok_or(nb::Error::WouldBlock)
     }

@@ -7,7 +7,7 @@ use netdev::{
     AccessPoint, AccessPointSettings, AddressFamily, Capabilities, Error, Event, Exclusive,
     Features, HardwareAddr, Instant, IpConfig, Limits, LinkStatus, Lookup, Netdev, Netlink,
     Network, Platform, PowerMode, Protocol, Readiness, Remote, Side, SockFd, SockFlags, SockOpt,
-    SockType,
+    SockType, Turns,
 };
 use netdev_uart::UartLink;
 
@@ -118,7 +118,7 @@ impl<L: UartLink, P: Platform, const ROOM: usize> Netdev for Rtl8720dn<'_, L, P,
         Some(self)
     }
 
-    fn turns(&self) -> Option<&netdev::Turns> {
+    fn turns(&self) -> Option<&Turns> {
         Some(self.state.turns())
     }
 

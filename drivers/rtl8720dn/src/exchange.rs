@@ -432,7 +432,7 @@ const TURNAROUND: Duration = Duration::from_micros(500);
 /// may take long.
 const FEED: Duration = Duration::from_micros(400);
 const SOON: Duration = Duration::from_micros(100);
-const SHORT: Duration = Duration::from_micros(1_500);
+const SHORT: Duration = Duration::from_micros(800);
 const LONGEST: Duration = Duration::from_millis(10);
 /// What no FIFO takes at once.
 const RING: usize = 48;

@@ -10,7 +10,7 @@ use crate::address::{SOCKADDR, SOCKADDR_LEN, from_sockaddr};
 use crate::codec::Answer;
 use crate::codec::Value::{Bin, I32, Null, Present, U32};
 use crate::exchange::Owner;
-use crate::method::lwip;
+use crate::method::{QUICK_ACCEPT, lwip};
 use crate::open::{fd_set, timeval};
 use crate::sockets::{Guest, Kind, SOCKETS, Socket};
 use crate::state::Core;
@@ -56,7 +56,8 @@ impl<L: UartLink> Core<'_, L> {
         self.await_news(index)?;
         let name = [0; SOCKADDR];
         let values = [I32(number), Bin(&name), U32(SOCKADDR_LEN)];
-        self.post(Owner::Read(index), &lwip::ACCEPT, &values, (0, 0, 0))
+        let method = if self.is_one_of_many(index) { &QUICK_ACCEPT } else { &lwip::ACCEPT };
+        self.post(Owner::Read(index), method, &values, (0, 0, 0))
     }
 
     fn has_place(&self) -> bool {

@@ -23,14 +23,19 @@ use crate::state::Core;
 pub(crate) struct Look {
     /// Those it was about, by their places in the table.
     over: u8,
+    /// The half of them that was asked about then.
+    half: u8,
     /// How many of those with news have not been found yet.
     unfound: u8,
+    /// They were not found by asking quickly: something failed there.
+    thorough: bool,
     /// Somebody had to wait for the last one: none until then.
     pub(crate) not_before: Instant,
 }
 
 impl Look {
-    pub(crate) const NONE: Self = Self { over: 0, unfound: 0, not_before: Instant::START };
+    pub(crate) const NONE: Self =
+        Self { over: 0, half: 0, unfound: 0, thorough: false, not_before: Instant::START };
 
     pub(crate) fn was_in_the_way(&mut self, now: Instant) {
         self.not_before = now + BUSY;
@@ -50,6 +55,13 @@ impl<L: UartLink> Core<'_, L> {
         Ok(())
     }
 
+    /// Whether a look found something, and this is one of several that it can be about.
+    pub(crate) fn is_one_of_many(&self, index: u8) -> bool {
+        let suspects = || self.state.sockets.iter().filter(|socket| socket.suspect);
+        let suspect = self.state.sockets.get(usize::from(index)).is_some_and(|it| it.suspect);
+        suspect && !self.state.look.thorough && suspects().count() > 1
+    }
+
     /// The chip was asked about this socket, and has nothing.
     pub(crate) fn nothing_there(&mut self, index: u8) {
         let now = self.call.now();
@@ -63,6 +75,9 @@ impl<L: UartLink> Core<'_, L> {
             socket.quiet_until = now + pause;
             socket.suspect = false;
         }
+        let look = &mut self.state.look;
+        let over = !self.state.sockets.iter().any(|socket| socket.suspect);
+        look.thorough |= over && look.unfound > 0;
     }
 
     /// The chip has something for this socket. The others may have nothing then.
@@ -75,6 +90,7 @@ impl<L: UartLink> Core<'_, L> {
             socket.quiet_until = Instant::START;
         }
         let look = &mut self.state.look;
+        look.thorough = false;
         look.unfound = look.unfound.saturating_sub(1);
         if look.unfound == 0 {
             for socket in self.state.sockets.iter_mut().filter(|socket| socket.suspect) {
@@ -90,35 +106,66 @@ impl<L: UartLink> Core<'_, L> {
         if now < self.state.look.not_before || !self.state.exchange.is_free() {
             return;
         }
-        let (mut over, mut numbers) = (0, 0);
-        for (index, socket) in self.state.sockets.iter().enumerate() {
-            if let Some(id) = socket.id.filter(|_| waits(socket, now)) {
-                over |= 1 << index;
-                numbers |= 1_u8 << (id & 7);
-            }
-        }
-        if over == 0 {
-            return;
-        }
-        let last = i32::try_from(8 - numbers.leading_zeros()).unwrap_or(8);
-        let (set, wait) = (fd_set(numbers), timeval(LENGTH));
-        let values = [I32(last), Present(&set), Null, Null, Present(&wait)];
-        if self.post(Owner::Look, &lwip::SELECT, &values, (0, 0, 0)).is_ok() {
+        let waiting = (0..).zip(&self.state.sockets).filter(|(_, socket)| waits(socket, now));
+        let over = waiting.fold(0, |over, (index, _): (u8, _)| over | 1 << index);
+        if over != 0 && self.select(over, LENGTH, FIRST) {
             self.state.look.over = over;
             self.settle();
         }
     }
 
+    /// Asks how many of these sockets have something. Whether that could be asked.
+    fn select(&mut self, over: u8, wait: Duration, note: u8) -> bool {
+        let asked = (0..).zip(&self.state.sockets).filter(|(index, _)| over & (1_u8 << index) != 0);
+        let ids = asked.filter_map(|(_, socket)| socket.id);
+        let numbers = ids.fold(0, |numbers, id| numbers | 1_u8 << (id & 7));
+        let last = i32::try_from(8 - numbers.leading_zeros()).unwrap_or(8);
+        let (set, wait) = (fd_set(numbers), timeval(wait));
+        let values = [I32(last), Present(&set), Null, Null, Present(&wait)];
+        self.post(Owner::Look, &lwip::SELECT, &values, (0, 0, note)).is_ok()
+    }
+
     /// The answer to a look: how many have something. `None`: it was lost.
-    pub(crate) fn looked(&mut self, result: Option<i32>) {
+    pub(crate) fn looked(&mut self, note: u8, result: Option<i32>) {
+        let count = result.and_then(|it| u8::try_from(it).ok()).unwrap_or(0);
+        if note == FIRST && result.is_some() {
+            self.all_quiet();
+        }
+        let look = &mut self.state.look;
+        look.thorough = false;
+        match (note, count) {
+            (FIRST, 0) if result == Some(0) => return,
+            (FIRST, _) => look.unfound = count,
+            (_, 0) => look.over &= !look.half,
+            _ => {
+                look.over &= look.half;
+                look.unfound = count;
+            }
+        }
+        // Many who ask in vain take longer than asking which half it is.
+        let over = look.over;
+        let few = over.count_ones() <= FEW || u32::from(look.unfound) * FEW >= over.count_ones();
+        let half = (0..8).map(|bit| over & (u8::MAX >> (7 - bit)));
+        let half = half.into_iter().find(|half| half.count_ones() * 2 >= over.count_ones());
+        look.half = half.unwrap_or(over);
+        let half = look.half;
+        if !few && self.select(half, Duration::ZERO, NARROWER) {
+            return;
+        }
+        for index in (0_u8..).take(SOCKETS).filter(|index| over & (1 << index) != 0) {
+            if let Ok(socket) = self.socket(index) {
+                socket.suspect = true;
+            }
+        }
+    }
+
+    /// Whoever is not found to have something has nothing.
+    fn all_quiet(&mut self) {
         let quiet_until = self.call.now() + QUIET;
         let over = self.state.look.over;
-        self.state.look.unfound = result.and_then(|it| u8::try_from(it).ok()).unwrap_or(0);
         for index in (0_u8..).take(SOCKETS).filter(|index| over & (1 << index) != 0) {
-            let Ok(socket) = self.socket(index) else { return };
-            match result {
-                Some(0) => socket.quiet_until = quiet_until,
-                _ => socket.suspect = true,
+            if let Ok(socket) = self.socket(index) {
+                socket.quiet_until = quiet_until;
             }
         }
     }
@@ -168,10 +215,15 @@ fn waits(socket: &Socket, now: Instant) -> bool {
     open && !news && asked && is_awaited(socket, now)
 }
 
+/// A look, and the question about half of those that it was about.
+const FIRST: u8 = 0;
+const NARROWER: u8 = 1;
+/// So many are asked one after the other.
+const FEW: u32 = 2;
 /// How long a look stays with the chip.
 const LENGTH: Duration = Duration::from_millis(20);
 /// How long a socket is believed to have nothing: a look, and its way there and back.
-const QUIET: Duration = Duration::from_millis(25);
+const QUIET: Duration = Duration::from_millis(30);
 /// Before a socket is asked about again while nothing stays with the chip.
 const AGAIN: Duration = Duration::from_millis(3);
 /// How long nothing stays with the chip after somebody had to wait for that.

@@ -40,6 +40,12 @@ impl Method {
         self
     }
 
+    /// The same, where the reason of a failure can wait.
+    const fn quick(mut self) -> Self {
+        self.errno = false;
+        self
+    }
+
     pub(crate) fn limit(&self) -> Duration {
         Duration::from_millis(u64::from(self.limit_ms))
     }
@@ -125,6 +131,12 @@ service! { lwip = 16 {
     ERRNO = 24, SHORT;
     GETHOSTBYNAME = 25, NAMES;
 }}
+
+/// The same three for whoever may have something: most often there is nothing, and only then is it
+/// worth asking why.
+pub(crate) const QUICK_ACCEPT: Method = lwip::ACCEPT.quick();
+pub(crate) const QUICK_RECV: Method = lwip::RECV.quick();
+pub(crate) const QUICK_RECVFROM: Method = lwip::RECVFROM.quick();
 
 /// What the chip calls of its own.
 pub(crate) mod callback {

@@ -160,9 +160,7 @@ impl<L: UartLink> Core<'_, L> {
 
     pub(crate) fn bind(&mut self, index: u8, local: SocketAddr) -> nb::Result<(), Error> {
         let socket = self.sound(index)?;
-        if socket.kind == Kind::Opening(Opening::Create)
-            || matches!(socket.kind, Kind::Opening(_)) && socket.dgram
-        {
+        if matches!(socket.kind, Kind::Opening(_)) && socket.dgram {
             return self.open(index, false);
         }
         if !local.ip().is_ipv4() {

@@ -28,7 +28,7 @@ impl<L: UartLink> Core<'_, L> {
     pub(crate) fn flood(&mut self, attempt: Attempt, flood: Flood) -> nb::Result<(), Error> {
         let Flood(mut left) = flood;
         let link = &mut self.state.exchange.link;
-        while left > 0 {
+        while left > 0 && self.call.now() < self.call.until {
             let piece = ZEROS.get(..usize::from(left)).unwrap_or(&ZEROS);
             match link.write(piece) {
                 Ok(0) => break,

@@ -239,8 +239,10 @@ impl<L: UartLink> Core<'_, L> {
             return self.restart();
         }
         match flight.owner {
-            Owner::Look => return self.looked(result),
-            Owner::Read(index) if *method == lwip::ACCEPT => return self.accepted(index, &answer),
+            Owner::Look => return self.looked(flight.note, result),
+            Owner::Read(index) if method.id == lwip::ACCEPT.id => {
+                return self.accepted(index, &answer);
+            }
             Owner::Read(index) if *method == lwip::GETPEERNAME => {
                 return self.introduced(index, &answer);
             }

@@ -10,7 +10,7 @@ use crate::address::{SOCKADDR, from_sockaddr};
 use crate::codec::Value::{Data, I32, U32};
 use crate::codec::{Answer, Value};
 use crate::exchange::{Flight, Owner};
-use crate::method::{Method, errno, lwip, most, value};
+use crate::method::{Method, QUICK_RECV, errno, lwip, most, value};
 use crate::open::socket_error;
 use crate::sockets::{Kind, Parked};
 use crate::state::Core;
@@ -105,7 +105,8 @@ impl<L: UartLink> Core<'_, L> {
         let asked = u32::try_from(room).unwrap_or(0);
         let values = [I32(number), U32(asked), I32(flags), U32(0)];
         let answer = (at, room, u8::from(peek));
-        self.post(Owner::Read(index), &lwip::RECV, &values, answer)?;
+        let method = if self.is_one_of_many(index) { &QUICK_RECV } else { &lwip::RECV };
+        self.post(Owner::Read(index), method, &values, answer)?;
         self.settle();
         let Some(parked) = self.parked(index, peek) else { return Err(nb::Error::WouldBlock) };
         Ok(self.fetch(index, parked, buf, peek))

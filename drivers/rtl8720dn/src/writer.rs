@@ -51,13 +51,17 @@ impl Writer {
         self.spoilt = true;
     }
 
-    /// Gives `write` pieces until it takes no more, or until the rest of `data` is needed.
+    /// Gives `write` pieces until it takes no more, or until the rest of `data` is needed; so many at
+    /// most, since one that takes each byte at once may have waited for the one before.
     pub(crate) fn give<E>(
         &mut self,
         data: &[u8],
         mut write: impl FnMut(&[u8]) -> Result<usize, E>,
     ) -> Result<(), E> {
-        while !self.is_idle() {
+        for _ in 0..PIECES {
+            if self.is_idle() {
+                break;
+            }
             let mut last = [0];
             let piece = if self.spoilt { self.filler(&mut last) } else { self.piece(data) };
             if piece.is_empty() {
@@ -102,4 +106,5 @@ impl Writer {
     }
 }
 
+const PIECES: u32 = 16;
 const ZEROS: [u8; 32] = [0; 32];

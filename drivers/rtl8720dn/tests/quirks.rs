@@ -202,6 +202,7 @@ fn quirk_06_nothing_freezes_the_chip() {
         let took = lab.rig.now().saturating_since(begun);
         assert!(took < Duration::from_millis(50), "{took:?}");
     }
+    lab.rig.pause(100);
     let mut buf = [0; 128];
     assert_eq!(lab.rig.wait(1_000, || lab.peer.recv(there, &mut buf, NONE)), Ok(80));
     lab.rig.assert_faultless();

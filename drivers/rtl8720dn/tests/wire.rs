@@ -175,6 +175,36 @@ fn what_comes_while_a_read_waits_is_delivered_within_five_milliseconds() {
     drop(others);
 }
 
+/// The look tells that there is something and not where: with one of eight it takes longest.
+#[test]
+fn of_eight_who_wait_the_last_has_its_data_soon() {
+    let lab = Lab::new();
+    let pairs: Vec<_> = (0..8).map(|_| lab.pair()).collect();
+    let mut worst = Duration::ZERO;
+    for round in 0..24 {
+        let arrives = lab.rig.now() + Duration::from_micros(30_000 + 1_700 * round);
+        let there = pairs[pairs.len() - 1 - usize::try_from(round).unwrap() % 2].1;
+        let mut sent = None;
+        let got = lab.rig.wait(1_000, || {
+            if sent.is_none() && lab.rig.now() >= arrives {
+                lab.peer.send(there, b"news", SockFlags::NONE)?;
+                sent = Some(lab.rig.now());
+            }
+            for (here, _) in &pairs {
+                match lab.rig.device.recv(*here, &mut [0; 64], SockFlags::NONE) {
+                    Err(nb::Error::WouldBlock) => {}
+                    answer => return answer,
+                }
+            }
+            Err(nb::Error::WouldBlock)
+        });
+        assert_eq!(got, Ok(4));
+        worst = worst.max(lab.rig.now().saturating_since(sent.unwrap()));
+    }
+    println!("one of eight: delivered within {worst:?}");
+    assert!(worst <= Duration::from_millis(6), "{worst:?}");
+}
+
 #[test]
 fn eight_idle_sockets_cost_one_call_a_look_and_fifty_looks_a_second_at_most() {
     let lab = Lab::new();
