@@ -359,9 +359,11 @@ impl<L: UartLink, P: Platform, const N: usize> Netlink for Espat<'_, L, P, N> {
         self.with(|core| core.set_power(mode))
     }
 
-    /// The firmware chooses the hop limit; what is asked for here must be what it uses (0: whatever).
+    /// The firmware has no parameter for the hop limit: only its own, 64, can be had.
     fn ping(&self, host: IpAddr, hop_limit: u8) -> nb::Result<Duration, Error> {
-        let _ = hop_limit;
+        if hop_limit != 64 {
+            return Err(Error::Unsupported.into());
+        }
         self.with(|core| core.ping(host))
     }
 
