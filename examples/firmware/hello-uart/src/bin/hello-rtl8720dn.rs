@@ -4,10 +4,10 @@
 
 use cortex_m::Peripherals;
 use cortex_m_rt::entry;
-use rtl8720dn::{Rtl8720dn, State};
 use hello_uart::{Clock, Link, clock, link, run};
 use net::Netdev;
 use panic_halt as _;
+use rtl8720dn::{Rtl8720dn, State};
 use static_cell::StaticCell;
 
 static STATE: StaticCell<State<Link>> = StaticCell::new();
