@@ -1,12 +1,12 @@
 //! What happens on the line and in the chip, in the order of its moments.
 
-use core::time::Duration;
+mod arrive;
 
 use netdev::Instant;
 use netdev_uart::LineError;
 
 use super::UartCounters;
-use super::line::{Line, Sent, byte_nanos};
+use super::line::{Line, byte_nanos};
 use super::ring::Ring;
 use crate::{Faults, LineEvent, LineObserver, UartChip, Wire};
 
@@ -200,54 +200,6 @@ impl Wires {
         self.tell_bytes();
     }
 
-    fn arrive_at_chip(&mut self, sent: Sent) {
-        let baud = self.chip_baud();
-        let seen = self.to_chip.seen(sent, self.time, baud);
-        let took = Duration::from_nanos(self.byte_nanos(sent.baud));
-        for seen in seen {
-            let arrived = self.cross(Wire::Written, seen.byte);
-            self.count(Wire::Written, &arrived, took);
-            if self.enabled {
-                self.piece.extend_from_slice(&arrived);
-            }
-        }
-        let pause = self.to_chip.end().is_none();
-        if pause || (self.paced && self.piece.len() >= PIECE) {
-            self.hand_over();
-        }
-        if let Some(faults) = self.faults.as_ref().filter(|_| pause) {
-            faults.pause(Wire::Written);
-        }
-    }
-
-    /// Gives the chip what has arrived.
-    fn hand_over(&mut self) {
-        let piece = core::mem::take(&mut self.piece);
-        if self.enabled && !piece.is_empty() {
-            let now = self.now();
-            self.chip.receive(&piece, now);
-            self.step_chip();
-        }
-    }
-
-    fn arrive_at_host(&mut self, byte: u8, framed: bool, baud: u32) {
-        let arrived = self.cross(Wire::Read, byte);
-        self.count(Wire::Read, &arrived, Duration::from_nanos(self.byte_nanos(baud)));
-        for byte in arrived {
-            self.take_in(byte, framed);
-        }
-    }
-
-    fn take_in(&mut self, byte: u8, framed: bool) {
-        if !framed {
-            self.counters.framing_errors += 1;
-            self.ring.lose();
-        } else if !self.ring.push(byte) {
-            self.counters.overruns += 1;
-        }
-        self.tell_rts();
-    }
-
     /// Gives the chip its turn, and takes what it says if the line is free.
     fn step_chip(&mut self) {
         self.stepped = self.time;
@@ -285,37 +237,6 @@ impl Wires {
         }
     }
 
-    fn cross(&mut self, wire: Wire, byte: u8) -> Vec<u8> {
-        let Some(faults) = self.faults.clone() else { return vec![byte] };
-        let crossed = faults.cross(wire, byte, self.now());
-        if crossed.reset {
-            self.reset();
-        }
-        crossed.bytes
-    }
-
-    /// What strikes between the bytes.
-    fn settle(&mut self) {
-        let now = self.now();
-        if self.faults.as_ref().is_some_and(|faults| faults.settle_line(now)) {
-            self.reset();
-        }
-    }
-
-    /// The chip resets by itself.
-    fn reset(&mut self) {
-        if self.enabled {
-            self.set_enabled(false);
-            self.set_enabled(true);
-        }
-    }
-
-    /// What was under way on the chip's side is gone.
-    fn forget(&mut self) {
-        self.piece.clear();
-        self.to_host.clear();
-    }
-
     /// Whether the host may send, as far as it obeys CTS.
     fn may_send(&self) -> bool {
         if !self.flow_control {
@@ -329,42 +250,6 @@ impl Wires {
     /// The room in the ring at which the host stops the chip.
     fn margin(&self) -> usize {
         (self.ring.capacity() / 2).min(MARGIN)
-    }
-
-    fn count(&mut self, wire: Wire, bytes: &[u8], took: Duration) {
-        let (counter, told) = match wire {
-            Wire::Written => (&mut self.counters.written, &mut self.untold_written),
-            Wire::Read => (&mut self.counters.read, &mut self.untold_read),
-        };
-        *counter += bytes.len() as u64;
-        if bytes.is_empty() || self.observers.is_empty() {
-            return;
-        }
-        if self.paced {
-            self.tell(LineEvent::Bytes { wire, bytes, took });
-        } else {
-            told.extend_from_slice(bytes);
-        }
-    }
-
-    /// Without pacing, what arrives at one moment is told as one.
-    fn tell_bytes(&mut self) {
-        for wire in [Wire::Written, Wire::Read] {
-            let bytes = core::mem::take(match wire {
-                Wire::Written => &mut self.untold_written,
-                Wire::Read => &mut self.untold_read,
-            });
-            if !bytes.is_empty() {
-                self.tell(LineEvent::Bytes { wire, bytes: &bytes, took: Duration::ZERO });
-            }
-        }
-    }
-
-    fn tell(&mut self, event: LineEvent<'_>) {
-        let now = self.now();
-        for observer in &mut self.observers {
-            observer.event(now, event);
-        }
     }
 
     fn chip_baud(&self) -> u32 {
@@ -385,8 +270,6 @@ fn nanos_of(at: Instant) -> u64 {
     at.as_micros().saturating_mul(1_000)
 }
 
-/// The longest piece: an ESP's UART interrupts at so many bytes.
-const PIECE: usize = 120;
 /// What the chip's UART holds.
 const CHIP_FIFO: usize = 16;
 /// What is taken from a chip at one moment without pacing.
