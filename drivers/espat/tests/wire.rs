@@ -1,13 +1,21 @@
 //! What crosses the line, byte by byte, and how much of it is payload.
-#![allow(clippy::print_stdout, reason = "numbers are to be read")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "numbers are to be read, and helpers fail as tests do"
+)]
 
 #[path = "common/wire.rs"]
 mod wire;
 
+use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
+use std::sync::Arc;
 
 use espat_sim::Persona;
-use netdev::{Netdev, Platform, SockFlags, wait};
+use netdev::{Instant, Netdev, Platform, SockFlags, wait};
+use netdev_sim::{LineEvent, LineObserver, Wire};
 use wire::{Cost, Line};
 
 /// Those with the literals of 2.4 on.
@@ -111,5 +119,49 @@ fn idle_connections_cost_nothing_on_the_line() {
         assert!(silent.is_err());
         let line = lab.bench.counters();
         assert_eq!((line.written, line.read), (0, 0), "{}", persona.name);
+    }
+}
+
+/// Notes when the last byte to the host came.
+struct LastByte(Arc<AtomicU64>);
+
+impl LineObserver for LastByte {
+    fn event(&mut self, at: Instant, event: LineEvent<'_>) {
+        if let LineEvent::Bytes { wire: Wire::Read, .. } = event {
+            self.0.store(at.as_micros(), Ordering::Relaxed);
+        }
+    }
+}
+
+#[test]
+fn data_are_delivered_within_two_milliseconds_of_their_last_byte() {
+    for persona in Persona::ALL {
+        for active in [false, true] {
+            for (baud, count) in [(115_200, 1), (115_200, 1_400), (921_600, 300)] {
+                let lab = Line { active, baud, ..Line::new(persona) }.lab();
+                let last = Arc::new(AtomicU64::new(0));
+                lab.bench.observe(Box::new(LastByte(last.clone())));
+                let (here, there) = lab.pair();
+                for round in 0..5 {
+                    lab.pause(100 + round * 7);
+                    let data = vec![7; count];
+                    assert_eq!(lab.peer.send(there, &data, SockFlags::NONE), Ok(count));
+                    let (mut got, mut buf) = (0, [0; 2048]);
+                    let limit = lab.clock.now() + Duration::from_secs(5);
+                    while got < count {
+                        let read = wait(
+                            lab.device,
+                            || Some(limit),
+                            || lab.device.recv(here, &mut buf, SockFlags::NONE),
+                        );
+                        got += read.unwrap();
+                    }
+                    let came = Instant::from_micros(last.load(Ordering::Relaxed));
+                    let late = lab.clock.now().saturating_since(came);
+                    let told = (persona.name, active, baud, count, late);
+                    assert!(late <= Duration::from_millis(2), "{told:?}");
+                }
+            }
+        }
     }
 }
