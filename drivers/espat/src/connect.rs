@@ -3,11 +3,10 @@
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 
-use netdev::{Error, Fault, Side};
+use netdev::{Error, Fault};
 use netdev_uart::UartLink;
 
-use crate::command::{ALL, CIPCLOSE, CIPDINFO, CIPRECVMODE, CIPRECVTYPE, CIPSTART, CIPTCPOPT};
-use crate::firmware::Receive;
+use crate::command::{CIPSTART, CIPTCPOPT};
 use crate::links::{LINKS, Link, LinkState};
 use crate::op::Op;
 use crate::setup::SEND_LIMIT_MS;
@@ -84,111 +83,6 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
         } else if !self.settle_mode(id, dgram) {
             self.post_start(index, id);
         }
-    }
-
-    /// Sets how data come on a link that is to be opened. `true`: that is under way.
-    fn settle_mode(&mut self, id: u8, dgram: bool) -> bool {
-        match self.state.firmware.receive {
-            Receive::Active => false,
-            Receive::ByType => {
-                // Passive reads run datagrams together; by themselves they come one by one.
-                let active = dgram || self.state.active;
-                let differs = self.link(id).is_some_and(|link| link.active != active);
-                if differs {
-                    self.post_passive(id, !active);
-                }
-                differs
-            }
-            Receive::ByMode => {
-                let passive = self.passive_wanted();
-                let differs = self.state.passive != passive;
-                if differs {
-                    self.post_passive(LINKS_ALL, passive);
-                }
-                differs
-            }
-        }
-    }
-
-    /// Whether all links are to be read by asking, where there is one setting for all.
-    fn passive_wanted(&self) -> bool {
-        let datagrams = self.has_datagrams() && !self.state.firmware.datagrams_always_active();
-        !self.state.active && !datagrams
-    }
-
-    fn has_datagrams(&self) -> bool {
-        self.state.sockets.iter().any(|it| matches!(it.kind, Kind::Opening | Kind::Datagram))
-    }
-
-    /// Nobody needs to know senders any more; and links that were left otherwise are set back.
-    fn settle_senders(&mut self) {
-        if !self.is_idle() {
-            return;
-        }
-        if self.state.senders && !self.has_datagrams() {
-            self.post_senders(false);
-            return;
-        }
-        match self.state.firmware.receive {
-            Receive::ByMode if self.state.passive != self.passive_wanted() => {
-                let passive = self.passive_wanted();
-                self.post_passive(LINKS_ALL, passive);
-            }
-            Receive::ByType => {
-                // An id that datagrams had may be given to the server's next guest.
-                let wanted = self.state.active;
-                let odd = |link: &Link| !link.udp && link.active != wanted;
-                let found = (0_u8..).zip(&self.state.links).find(|(_, link)| odd(link));
-                if let Some((id, _)) = found {
-                    self.post_passive(id, !wanted);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn post_senders(&mut self, on: bool) {
-        let _ = self.post(Op::Senders(on), |it| {
-            it.start(CIPDINFO).number(u32::from(on));
-        });
-    }
-
-    pub(crate) fn senders_set(&mut self, on: bool, ok: bool) {
-        if ok {
-            self.state.senders = on;
-            self.state.exchange.tokens.senders_told = on;
-        } else {
-            self.setting_refused();
-        }
-    }
-
-    fn post_passive(&mut self, id: u8, on: bool) {
-        let by_type = self.state.firmware.receive == Receive::ByType;
-        let _ = self.post(Op::Passive(id, on), |it| {
-            if by_type {
-                it.start(CIPRECVTYPE).number(u32::from(id)).number(u32::from(on));
-            } else {
-                it.start(CIPRECVMODE).number(u32::from(on));
-            }
-        });
-    }
-
-    pub(crate) fn passive_set(&mut self, id: u8, on: bool, ok: bool) {
-        if !ok {
-            return self.setting_refused();
-        }
-        if id == LINKS_ALL {
-            self.state.passive = on;
-            self.state.links.iter_mut().for_each(|link| link.active = !on);
-        } else if let Some(link) = self.link(id) {
-            link.active = !on;
-        }
-    }
-
-    /// What every module takes was refused: it may be another one than we think, after a reset that
-    /// nobody noticed.
-    fn setting_refused(&mut self) {
-        self.resynchronise(false);
     }
 
     fn post_start(&mut self, index: u8, id: u8) {
@@ -341,53 +235,6 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
             self.fail_socket(index, Error::Fault(Fault::Chip(0)));
         }
     }
-
-    pub(crate) fn post_close(&mut self, id: u8) {
-        let _ = self.post(Op::Close(id), |it| {
-            it.start(CIPCLOSE).number(u32::from(id));
-        });
-    }
-
-    /// ERROR says that the link was not open, or that the command was garbled: the list will tell.
-    pub(crate) fn close_answered(&mut self, id: u8, ok: bool) {
-        if ok {
-            self.free_link(id);
-        } else if self.link(id).is_some_and(|link| !link.is_free()) {
-            self.state.resync.links_wanted = true;
-        }
-    }
-
-    /// Closes links that nobody wants.
-    pub(crate) fn close_strays(&mut self) {
-        if !self.is_idle() {
-            return;
-        }
-        let stray = |link: &Link| link.stray && link.state == LinkState::Up;
-        if let Some(id) = self.state.links.iter().position(stray) {
-            self.post_close(u8::try_from(id).unwrap_or(0));
-        }
-    }
-
-    /// Everything that can be done without a caller, one command at a time.
-    pub(crate) fn tend(&mut self) {
-        self.tend_resync();
-        self.tend_inventory();
-        self.reap();
-        self.close_strays();
-        self.tend_sockets();
-        self.tend_wifi();
-        self.tend_time();
-    }
-
-    /// A payload that its sender does not complete is cancelled: nothing of it goes out.
-    pub(crate) fn abandon_payload(&mut self) {
-        let Some(flight) = self.state.exchange.flight.take() else { return };
-        if let Op::Send(index) = flight.op {
-            self.state.resync.doubtful = Some(index);
-            self.shared.set_in_flight(index, Side::Write, false);
-        }
-        self.resynchronise(true);
-    }
 }
 
 /// As lwIP and newlib number them.
@@ -401,8 +248,6 @@ mod errno {
     pub(super) const EHOSTUNREACH_NEWLIB: u32 = 118;
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "it is 5")]
-const LINKS_ALL: u8 = ALL as u8;
 /// How long the module tries to connect, where it can be told.
 const CONNECT_LIMIT_MS: u32 = 15_000;
 /// How often another id is tried when the server takes it first.

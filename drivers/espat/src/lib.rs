@@ -1,6 +1,7 @@
 #![no_std]
 #![doc = include_str!("../README.md")]
 
+mod access_point;
 mod arrivals;
 mod boot;
 mod command;
@@ -10,14 +11,17 @@ mod device;
 mod exchange;
 mod finish;
 mod firmware;
+mod incoming;
 mod links;
 mod listener;
 mod lookup;
+mod modes;
 mod op;
 mod ports;
 mod query;
 mod reply;
 mod resync;
+mod scan;
 mod send;
 mod setup;
 mod shared;
@@ -25,6 +29,7 @@ mod sockets;
 mod stash;
 mod state;
 mod stream;
+mod tend;
 mod time;
 mod token;
 mod wifi;

@@ -8,6 +8,7 @@ use netdev_uart::UartLink;
 
 use crate::command::{CIPDNS, CIPSTA, CIPSTAMAC, CWDHCP, CWHOSTNAME, CWJAP, CWLIF, PING, SLEEP};
 use crate::op::{Op, Query};
+use crate::reply;
 use crate::state::Core;
 
 /// What an answer said before it ended.
@@ -27,6 +28,46 @@ pub(crate) struct Reply {
 impl Reply {
     pub(crate) const NOTHING: Self =
         Self { seen: false, number: 0, addrs: [None; 3], mac: None, links: 0, unix: None };
+}
+
+impl Reply {
+    /// Notes a line `+NAME:value` that belongs to no list.
+    pub(crate) fn note(&mut self, name: &[u8], value: &[u8]) {
+        let text = value.strip_prefix(b"ip:").map(|it| (0, it));
+        let text = text.or_else(|| value.strip_prefix(b"gateway:").map(|it| (1, it)));
+        let text = text.or_else(|| value.strip_prefix(b"netmask:").map(|it| (2, it)));
+        match name {
+            b"CIPSTA" | b"CIPAP" => {
+                if let Some((place, text)) = text
+                    && let Some(place) = self.addrs.get_mut(place)
+                {
+                    *place = reply::addr(text);
+                    self.seen = true;
+                }
+            }
+            b"CIPDNS" | b"CIPDOMAIN" => {
+                for addr in reply::Fields(value).filter_map(reply::addr) {
+                    if let Some(place) = self.addrs.iter_mut().find(|it| it.is_none()) {
+                        *place = Some(addr);
+                    }
+                }
+            }
+            b"CIPSTAMAC" => self.mac = reply::mac(value),
+            b"CWJAP" if value.starts_with(b"\"") => {
+                if let Some(rssi) = reply::joined_rssi(value) {
+                    (self.seen, self.number) = (true, u32::from(rssi.unsigned_abs()));
+                }
+            }
+            b"CWJAP" | b"PING" | b"CIPMUX" => {
+                if let Some(number) = reply::number(value) {
+                    (self.seen, self.number) = (true, number);
+                }
+            }
+            b"CWLIF" => self.number += 1,
+            b"CIPSNTPTIME" => self.unix = reply::time(value),
+            _ => {}
+        }
+    }
 }
 
 /// An answer that whoever asked has not fetched yet.

@@ -2,11 +2,10 @@
 
 use core::net::{IpAddr, Ipv4Addr};
 
-use netdev::{AccessPoint, AccessPointSettings, Error, Event, IpConfig, LinkStatus, Network, Wifi};
+use netdev::{Error, Event, IpConfig, LinkStatus, Network, Wifi};
 use netdev_uart::UartLink;
 
-use crate::command::{CIPAP, CIPDNS, CIPSTA, CWJAP, CWLAP, CWMODE, CWQAP, CWSAP};
-use crate::exchange::Sink;
+use crate::command::{CIPDNS, CIPSTA, CWJAP, CWMODE, CWQAP};
 use crate::links::LinkState;
 use crate::op::{LinkStep, Op};
 use crate::query::{Reply, printable};
@@ -16,21 +15,21 @@ use crate::state::Core;
 /// What the driver knows of the link.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WifiLink {
-    stage: Stage,
+    pub(crate) stage: Stage,
     /// Which credentials the join under way was started with.
     credentials: u32,
     /// Whoever joined was not told yet what came of it.
     untold: bool,
-    config: Option<IpConfig>,
+    pub(crate) config: Option<IpConfig>,
     /// The module is set to be a station.
-    station: bool,
+    pub(crate) station: bool,
     /// How many networks the scan under way has found.
-    found: usize,
+    pub(crate) found: usize,
 }
 
 /// How far that has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+pub(crate) enum Stage {
     Down,
     /// The module is being given the credentials, associates, and waits for DHCP.
     Joining(LinkStep),
@@ -130,7 +129,7 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
     }
 
     /// An error ends what is under way.
-    fn or_down(&mut self, answer: nb::Result<Reply, Error>) -> nb::Result<Reply, Error> {
+    pub(crate) fn or_down(&mut self, answer: nb::Result<Reply, Error>) -> nb::Result<Reply, Error> {
         if matches!(answer, Err(nb::Error::Other(_))) {
             self.state.wifi.stage = Stage::Down;
         }
@@ -168,7 +167,7 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
         Ok(())
     }
 
-    fn now_up(&mut self) {
+    pub(crate) fn now_up(&mut self) {
         if let Some(config) = self.state.wifi.config {
             self.state.events.push(Event::Up(config));
         }
@@ -223,95 +222,6 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
         })
     }
 
-    pub(crate) fn start_access_point(
-        &mut self,
-        settings: &AccessPointSettings<'_>,
-    ) -> nb::Result<(), Error> {
-        let (ssid, passphrase) = (settings.ssid, settings.passphrase);
-        let fits = (1..=SSID_MAX).contains(&ssid.len())
-            && (passphrase.is_empty() || (8..=PASSPHRASE_MAX).contains(&passphrase.len()))
-            && printable(ssid)
-            && printable(passphrase);
-        if !fits {
-            return Err(Error::InvalidInput.into());
-        }
-        if !matches!(self.state.wifi.stage, Stage::Opening(_)) {
-            if matches!(self.state.exchange.flight.map(|it| it.op), Some(Op::Link(_))) {
-                return Err(nb::Error::WouldBlock);
-            }
-            self.link_is_down(Error::LinkDown);
-            self.state.wifi.stage = Stage::Opening(LinkStep::AccessPointMode);
-        }
-        for _ in 0..STEPS {
-            let Stage::Opening(step) = self.state.wifi.stage else { return Ok(()) };
-            self.open_step(step, settings)?;
-        }
-        Err(nb::Error::WouldBlock)
-    }
-
-    fn open_step(
-        &mut self,
-        step: LinkStep,
-        settings: &AccessPointSettings<'_>,
-    ) -> nb::Result<(), Error> {
-        let suffixed = self.state.firmware.suffixed;
-        let ecn = if settings.passphrase.is_empty() { 0 } else { 3 };
-        let answer = self.ask(Op::Link(step), |it| match step {
-            LinkStep::AccessPointMode => {
-                it.start(CWMODE).current(suffixed).number(2);
-            }
-            LinkStep::AccessPoint => {
-                it.start(CWSAP).current(suffixed).text(settings.ssid).text(settings.passphrase);
-                it.number(u32::from(settings.channel)).number(ecn);
-            }
-            _ => {
-                it.start(CIPAP).current(suffixed).query();
-            }
-        });
-        let reply = self.or_down(answer)?;
-        self.state.wifi.stage = match step {
-            LinkStep::AccessPointMode => {
-                self.state.wifi.station = false;
-                Stage::Opening(LinkStep::AccessPoint)
-            }
-            LinkStep::AccessPoint => Stage::Opening(LinkStep::AccessPointAddress),
-            _ => {
-                self.state.wifi.config = config(&reply);
-                self.now_up();
-                Stage::Open
-            }
-        };
-        Ok(())
-    }
-
-    /// Looks for networks. The lines come over seconds; each call puts those that have come where the
-    /// caller wants them, so the same array has to come each time.
-    pub(crate) fn scan(&mut self, found: &mut [AccessPoint]) -> nb::Result<usize, Error> {
-        let before = if self.state.exchange.is_out(Op::Scan) { self.state.wifi.found } else { 0 };
-        let before = before.min(found.len());
-        let done = self.state.mails.has(Op::Scan);
-        let mut sink = Sink::Networks { found, len: before };
-        if !done {
-            self.enter(&mut sink)?;
-        }
-        if let (Sink::Networks { len, .. }, false) = (&sink, done) {
-            self.state.wifi.found = *len;
-        }
-        let total = self.state.wifi.found;
-        if let Some(answer) = self.state.mails.take(Op::Scan, self.now) {
-            answer?;
-            return Ok(total);
-        }
-        if self.state.exchange.is_out(Op::Scan) || !self.may_start(Op::Scan) {
-            return Err(nb::Error::WouldBlock);
-        }
-        self.state.wifi.found = 0;
-        self.post(Op::Scan, |it| {
-            it.start(CWLAP);
-        })?;
-        Err(nb::Error::WouldBlock)
-    }
-
     /// The module closes connections with the link, and tells so one by one; what it still holds can
     /// be read. Who is not told by then has no connection any more.
     pub(crate) fn link_is_down(&mut self, why: Error) {
@@ -336,48 +246,7 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
     }
 }
 
-impl Reply {
-    /// Notes a line `+NAME:value` that belongs to no list.
-    pub(crate) fn note(&mut self, name: &[u8], value: &[u8]) {
-        use crate::reply;
-        let text = value.strip_prefix(b"ip:").map(|it| (0, it));
-        let text = text.or_else(|| value.strip_prefix(b"gateway:").map(|it| (1, it)));
-        let text = text.or_else(|| value.strip_prefix(b"netmask:").map(|it| (2, it)));
-        match name {
-            b"CIPSTA" | b"CIPAP" => {
-                if let Some((place, text)) = text
-                    && let Some(place) = self.addrs.get_mut(place)
-                {
-                    *place = reply::addr(text);
-                    self.seen = true;
-                }
-            }
-            b"CIPDNS" | b"CIPDOMAIN" => {
-                for addr in reply::Fields(value).filter_map(reply::addr) {
-                    if let Some(place) = self.addrs.iter_mut().find(|it| it.is_none()) {
-                        *place = Some(addr);
-                    }
-                }
-            }
-            b"CIPSTAMAC" => self.mac = reply::mac(value),
-            b"CWJAP" if value.starts_with(b"\"") => {
-                if let Some(rssi) = reply::joined_rssi(value) {
-                    (self.seen, self.number) = (true, u32::from(rssi.unsigned_abs()));
-                }
-            }
-            b"CWJAP" | b"PING" | b"CIPMUX" => {
-                if let Some(number) = reply::number(value) {
-                    (self.seen, self.number) = (true, number);
-                }
-            }
-            b"CWLIF" => self.number += 1,
-            b"CIPSNTPTIME" => self.unix = reply::time(value),
-            _ => {}
-        }
-    }
-}
-
-fn config(reply: &Reply) -> Option<IpConfig> {
+pub(crate) fn config(reply: &Reply) -> Option<IpConfig> {
     let [addr, gateway, mask] = reply.addrs;
     let addr = addr.filter(|it| !it.is_unspecified())?;
     let prefix = mask.map_or(24, |it| u32::from(it).leading_ones());
@@ -392,8 +261,8 @@ fn fingerprint(wifi: &Wifi<'_>) -> u32 {
     bytes.fold(0x811C_9DC5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
-const STEPS: u32 = 8;
-const SSID_MAX: usize = 32;
-const PASSPHRASE_MAX: usize = 63;
+pub(crate) const STEPS: u32 = 8;
+pub(crate) const SSID_MAX: usize = 32;
+pub(crate) const PASSPHRASE_MAX: usize = 63;
 /// A `CLOSED` so shortly before `WIFI DISCONNECT` comes from it.
 const TOGETHER: core::time::Duration = core::time::Duration::from_millis(200);

@@ -1,6 +1,7 @@
 //! Lines as firmwares print them; sources in docs/firmware/espat.md.
 
 extern crate std;
+use core::net::Ipv4Addr;
 use std::vec::Vec;
 
 use super::*;
