@@ -1,14 +1,17 @@
 //! The one call that is out: given to the line piece by piece, awaited over any number of calls.
 
+mod hear;
+
 use core::time::Duration;
 
 use netdev::{Fault, Instant};
 use netdev_uart::{LineError, UartLink};
 
+use crate::ahead::LEAD;
 use crate::codec::{Answer, Value};
-use crate::frame::{Head, Kind};
+use crate::frame::Head;
 use crate::method::{Method, callback, lwip, system};
-use crate::reader::{Awaited, Awaiting, Frame, Reader};
+use crate::reader::{Awaited, Reader};
 use crate::writer::Writer;
 
 /// Whose call is out, and so whom its answer belongs to.
@@ -52,6 +55,18 @@ pub(crate) struct Flight {
     failed: Option<Answer>,
 }
 
+/// Whose bytes the line is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writing {
+    /// The call's, or those of the question why it failed.
+    Call,
+    /// Those of the receive behind it.
+    Next,
+    Probe,
+    /// An answer to the chip.
+    Reply,
+}
+
 impl Flight {
     fn awaited(&self) -> Awaited {
         let Self { method, sequence, room_at, room, .. } = *self;
@@ -90,13 +105,17 @@ pub(crate) enum Heard {
 
 /// The line, and what is out on it.
 ///
-/// Invariant: at most one call is out, so that an answer that nobody awaits cannot come: a call is
-/// given up only when the answer to a later one has come.
+/// Invariant: what is out is one call, and behind a receive whose answer is coming in perhaps the next
+/// receive of the same socket. A call is given up only when it is known that no answer comes any more,
+/// so that one that nobody awaits cannot come.
 #[derive(Debug)]
 pub(crate) struct Exchange<L> {
     pub(crate) link: L,
     writer: Writer,
+    writing: Writing,
     flight: Option<Flight>,
+    /// A receive behind the one whose answer is coming in.
+    next: Option<Flight>,
     probe: Option<Probe>,
     reader: Reader,
     /// Calls of the chip's that it waits for.
@@ -111,7 +130,9 @@ impl<L> Exchange<L> {
         Self {
             link,
             writer: Writer::IDLE,
+            writing: Writing::Call,
             flight: None,
+            next: None,
             probe: None,
             reader: Reader::NEW,
             owed: [None; 4],
@@ -132,6 +153,7 @@ impl<L> Exchange<L> {
     /// Whether a call can be made now.
     pub(crate) fn is_free(&self) -> bool {
         self.flight.is_none()
+            && self.next.is_none()
             && self.probe.is_none()
             && self.writer.is_idle()
             && self.owed.iter().all(Option::is_none)
@@ -141,6 +163,7 @@ impl<L> Exchange<L> {
     pub(crate) fn forget(&mut self) {
         self.writer = Writer::IDLE;
         self.flight = None;
+        self.next = None;
         self.probe = None;
         self.reader.forget();
         self.owed = [None; 4];
@@ -157,14 +180,37 @@ impl<L: UartLink> Exchange<L> {
         values: &[Value<'_>],
         answer: (usize, usize, u8),
     ) -> bool {
+        self.flight = self.prepare(now, owner, method, values, answer);
+        self.writing = Writing::Call;
+        self.flight.is_some()
+    }
+
+    /// Begins a receive behind the one whose answer is coming in, which the caller has seen to.
+    pub(crate) fn follow(
+        &mut self,
+        now: Instant,
+        owner: Owner,
+        method: &'static Method,
+        values: &[Value<'_>],
+        answer: (usize, usize, u8),
+    ) {
+        self.next = self.prepare(now, owner, method, values, answer);
+        self.writing = Writing::Next;
+    }
+
+    fn prepare(
+        &mut self,
+        now: Instant,
+        owner: Owner,
+        method: &'static Method,
+        values: &[Value<'_>],
+        (room_at, room, note): (usize, usize, u8),
+    ) -> Option<Flight> {
         let sequence = self.next_sequence();
-        if self.writer.request.set_call(method, sequence, values).is_none() {
-            return false;
-        }
+        self.writer.request.set_call(method, sequence, values)?;
         self.writer.begin();
-        let (room_at, room, note) = answer;
         let likely = now + self.times(self.writer.request.total()) + TURNAROUND;
-        self.flight = Some(Flight {
+        Some(Flight {
             owner,
             method,
             sequence,
@@ -175,8 +221,17 @@ impl<L: UartLink> Exchange<L> {
             since: None,
             likely,
             failed: None,
-        });
-        true
+        })
+    }
+
+    /// The receive whose answer is coming in full, and how many bytes of it are still to come, if
+    /// nothing else is to be said: another one may follow.
+    pub(crate) fn receiving(&self) -> Option<(Flight, usize)> {
+        let flight = self.flight.filter(|flight| flight.is_sent() && flight.failed.is_none())?;
+        let quiet = self.next.is_none() && self.probe.is_none() && self.writer.is_idle();
+        let owes = self.owed.iter().any(Option::is_some);
+        let full = self.reader.data_of(FLIGHT) == Some(flight.room);
+        (quiet && !owes && full).then_some((flight, self.reader.missing()))
     }
 
     /// Gives the line what it takes: of the call that is out, with its owner's bytes where the owner
@@ -194,18 +249,49 @@ impl<L: UartLink> Exchange<L> {
                 }
                 self.given(now);
             }
-            let Some(head) = self.owed.iter_mut().find_map(Option::take) else { break };
-            self.writer.request.set_reply(&head);
-            self.writer.begin();
+            if !self.next_message(now) {
+                break;
+            }
         }
         Ok(())
     }
 
+    /// Prepares what is to be said beside calls. The reason for a failure first: it has to be asked
+    /// for by the very next call, since the next failure overwrites it.
+    fn next_message(&mut self, now: Instant) -> bool {
+        let unasked = |flight: &&mut Flight| flight.failed.is_some() && flight.since.is_none();
+        if let Some(flight) = self.flight.as_mut().filter(unasked) {
+            self.writer.request.set_call(&lwip::ERRNO, flight.sequence, &[]);
+            self.writing = Writing::Call;
+            flight.likely = now + TURNAROUND * 2;
+        } else if let Some(Probe { sequence, since: None, .. }) = self.probe {
+            let mark = [Value::U8(sequence.to_le_bytes()[0])];
+            self.writer.request.set_call(&system::ACK, sequence, &mark);
+            self.writing = Writing::Probe;
+        } else if let Some(head) = self.owed.iter_mut().find_map(Option::take) {
+            self.writer.request.set_reply(&head);
+            self.writing = Writing::Reply;
+        } else {
+            return false;
+        }
+        self.writer.begin();
+        true
+    }
+
     /// The last byte of a message was given to the line.
     fn given(&mut self, now: Instant) {
-        if let Some(Probe { since: since @ None, .. }) = &mut self.probe {
-            *since = Some(now);
-        } else if let Some(flight) = self.flight.as_mut().filter(|flight| flight.since.is_none()) {
+        let flight = match self.writing {
+            Writing::Call => &mut self.flight,
+            Writing::Next => &mut self.next,
+            Writing::Probe => {
+                if let Some(probe) = &mut self.probe {
+                    probe.since = Some(now);
+                }
+                return;
+            }
+            Writing::Reply => return,
+        };
+        if let Some(flight) = flight {
             flight.since = Some(now);
             flight.likely = flight.likely.max(now);
         }
@@ -223,163 +309,13 @@ impl<L: UartLink> Exchange<L> {
     pub(crate) fn spoil(&mut self) -> Option<Owner> {
         let flight = self.flight.take_if(|flight| !flight.is_sent() && flight.failed.is_none())?;
         self.writer.spoil();
+        self.writing = Writing::Reply;
         Some(flight.owner)
     }
 
     /// Whether the line took so much at once that it must have a ring, which will last a while.
     pub(crate) fn took_much(&self) -> bool {
         self.writer.gulp >= RING
-    }
-
-    /// Reads what has come in, until something of it means something. `data` is where data go.
-    pub(crate) fn hear(&mut self, now: Instant, data: &mut [u8]) -> Option<Heard> {
-        for _ in 0..READS {
-            let awaiting = self.awaiting();
-            let link = &mut self.link;
-            match self.reader.take(&awaiting, data, |slice| link.read(slice)) {
-                Ok((0, _)) => break,
-                Ok((_, None)) => self.heard_at = now,
-                Ok((_, Some(frame))) => {
-                    self.heard_at = now;
-                    let heard = self.frame(now, &frame);
-                    if heard.is_some() {
-                        return heard;
-                    }
-                }
-                Err(LineError::Lost) => {
-                    let lost = self.reader.give_up();
-                    if let Some(heard) = self.damaged(lost) {
-                        return Some(heard);
-                    }
-                    self.suspect();
-                }
-                Err(_) => return Some(Heard::Silence(Fault::Bus)),
-            }
-        }
-        self.overdue(now)
-    }
-
-    /// An answer may have been among the bytes that were lost: whether one comes is asked at once.
-    fn suspect(&mut self) {
-        let sent = self.flight.is_some_and(|flight| flight.is_sent());
-        if self.writer.is_idle() && (sent || self.probe.is_some()) {
-            self.send_probe(self.probe.is_some_and(|probe| probe.again));
-        }
-    }
-
-    fn awaiting(&self) -> Awaiting {
-        let flight = self.flight.filter(Flight::is_sent).map(|flight| flight.awaited());
-        let probe = self.probe.map(|probe| Awaited {
-            method: &system::ACK,
-            sequence: probe.sequence,
-            room_at: 0,
-            room: 0,
-        });
-        [flight, probe]
-    }
-
-    fn frame(&mut self, now: Instant, frame: &Frame) -> Option<Heard> {
-        if !frame.intact {
-            return self.damaged(frame.awaited);
-        }
-        match (frame.awaited, frame.head.kind) {
-            (Some(0), _) => self.answered(now, frame),
-            (Some(_), _) => {
-                self.probe = None;
-                let flight = self.flight.take()?;
-                Some(lost(flight, Fault::Unresponsive))
-            }
-            (None, Kind::Invocation) => {
-                if let Some(place) = self.owed.iter_mut().find(|place| place.is_none()) {
-                    *place = Some(frame.head);
-                }
-                None
-            }
-            (None, _) => self.event(&frame.head),
-        }
-    }
-
-    fn event(&self, head: &Head) -> Option<Heard> {
-        let known =
-            callback::SERVICES.contains(&head.service) && head.method == callback::WIFI_EVENT;
-        let (_, rest) = self.reader.params().split_first_chunk::<4>()?;
-        let event = rest.first_chunk().copied()?;
-        known.then_some(Heard::Event(event))
-    }
-
-    fn answered(&mut self, now: Instant, frame: &Frame) -> Option<Heard> {
-        let mut flight = self.flight.take()?;
-        let params = frame.head.params().saturating_sub(frame.data);
-        let params = self.reader.params().get(..params).unwrap_or(self.reader.params());
-        let answer = Answer::new(params);
-        if let Some(failed) = flight.failed {
-            let errno = answer.result().unwrap_or(0);
-            return Some(Heard::Answer(flight, failed.because(errno), 0));
-        }
-        if !flight.method.errno || answer.result() != Some(-1) {
-            return Some(Heard::Answer(flight, answer, frame.data));
-        }
-        // The reason has to be asked for by the very next call: the next failure overwrites it.
-        flight.failed = Some(answer);
-        flight.sequence = self.next_sequence();
-        flight.since = None;
-        self.writer.request.set_call(&lwip::ERRNO, flight.sequence, &[]);
-        self.writer.begin();
-        flight.likely = now + self.times(self.writer.request.total()) + TURNAROUND;
-        self.flight = Some(flight);
-        None
-    }
-
-    /// A frame came damaged, or only in part.
-    fn damaged(&mut self, which: Option<usize>) -> Option<Heard> {
-        match which {
-            Some(0) => self.flight.take().map(|flight| lost(flight, Fault::Frame)),
-            // Whether the chip answers is known now.
-            Some(_) => {
-                self.probe = None;
-                self.flight.take().map(|flight| lost(flight, Fault::Unresponsive))
-            }
-            None => None,
-        }
-    }
-
-    /// What should have come by now and has not.
-    fn overdue(&mut self, now: Instant) -> Option<Heard> {
-        if self.reader.is_amid() && now.saturating_since(self.heard_at) >= GAP {
-            let lost = self.reader.give_up();
-            return self.damaged(lost);
-        }
-        if let Some(probe) = self.probe {
-            return self.probe_is_overdue(now, probe);
-        }
-        let late = now.saturating_since(self.flight?.since?) >= SUSPICION;
-        if late && self.writer.is_idle() {
-            self.send_probe(false);
-        }
-        None
-    }
-
-    /// A call that makes the chip wait keeps the probe waiting as well.
-    fn probe_is_overdue(&mut self, now: Instant, probe: Probe) -> Option<Heard> {
-        let asked = now.saturating_since(probe.since?);
-        let flight = self.flight.and_then(|flight| Some((flight.since?, flight.awaited().method)));
-        let busy = flight.is_some_and(|(since, it)| now.saturating_since(since) < it.limit());
-        if asked < PROBE || busy {
-            return None;
-        }
-        if probe.again {
-            return Some(Heard::Silence(Fault::Unresponsive));
-        }
-        self.send_probe(true);
-        None
-    }
-
-    fn send_probe(&mut self, again: bool) {
-        let sequence = self.next_sequence();
-        let mark = [Value::U8(sequence.to_le_bytes()[0])];
-        self.writer.request.set_call(&system::ACK, sequence, &mark);
-        self.writer.begin();
-        self.probe = Some(Probe { sequence, since: None, again });
     }
 
     /// When there could be something to do at the line.
@@ -390,7 +326,9 @@ impl<L: UartLink> Exchange<L> {
         // Events come at any time, and the ring of the line may be small.
         let ring = self.times(self.link.capacity() / 4).clamp(SOON, LONGEST);
         if self.reader.is_amid() {
-            return Some(now + self.times(self.reader.missing()).min(ring));
+            let missing = self.reader.missing();
+            let missing = missing.checked_sub(LEAD / 2).unwrap_or(missing);
+            return Some(now + self.times(missing).min(ring));
         }
         let flight = self.flight.filter(Flight::is_sent)?;
         let late = now.saturating_since(flight.likely);
@@ -410,20 +348,6 @@ impl<L: UartLink> Exchange<L> {
     }
 }
 
-/// Without the reason for a failure the failure still counts.
-fn lost(flight: Flight, fault: Fault) -> Heard {
-    match flight.failed {
-        Some(answer) => Heard::Answer(flight, answer, 0),
-        None => Heard::Lost(flight, fault),
-    }
-}
-
-/// How long an answer is silent in its middle. The firmware writes head and body one after the other.
-const GAP: Duration = Duration::from_millis(50);
-/// How long a call may have no answer before the chip is asked whether it still answers, and how long
-/// it may take to say so.
-const SUSPICION: Duration = Duration::from_millis(150);
-const PROBE: Duration = Duration::from_millis(200);
 /// How long the line waits for an owner's bytes while somebody else wants it.
 const ORPHAN: Duration = Duration::from_millis(500);
 /// What the firmware takes for a short call, and what its answer takes on the wire, roughly.
@@ -436,6 +360,8 @@ const SHORT: Duration = Duration::from_micros(800);
 const LONGEST: Duration = Duration::from_millis(10);
 /// What no FIFO takes at once.
 const RING: usize = 48;
-/// Most messages given to the line, and most reads from it, in one call.
+/// Places in what is awaited.
+const FLIGHT: usize = 0;
+const PROBE: usize = 1;
+/// Most messages given to the line in one call.
 const MESSAGES: u32 = 6;
-const READS: u32 = 256;

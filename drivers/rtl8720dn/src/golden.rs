@@ -109,7 +109,7 @@ fn awaited(method: &'static Method, frame: &[u8]) -> Awaited {
 /// As if this reply were awaited, and as a call without data.
 fn awaiting(frame: &[u8]) -> Awaiting {
     let method = Box::leak(Box::new(Method::plain(frame[6], frame[5])));
-    [None, Some(awaited(method, frame))]
+    [None, Some(awaited(method, frame)), None]
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn data_go_where_data_go_and_the_rest_beside() {
     let reply = &all[all.iter().position(|(_, it)| it.len() == 22 && it[5] == 12).unwrap()].1;
     for cut in 0..=reply.len() {
         let (first, second) = reply.split_at(cut);
-        let found = read(&[first, second], &[Some(awaited(&lwip::RECV, reply)), None]);
+        let found = read(&[first, second], &[Some(awaited(&lwip::RECV, reply)), None, None]);
         let [(frame, params, data)] = found.as_slice() else { panic!("{found:?}") };
         assert!(frame.intact && frame.awaited == Some(0));
         assert_eq!(
@@ -162,7 +162,7 @@ fn a_reply_with_more_data_than_were_asked_for_goes_nowhere() {
     let all = recording();
     let reply = &all[all.iter().position(|(_, it)| it.len() == 22 && it[5] == 12).unwrap()].1;
     let little = Awaited { room: 1, ..awaited(&lwip::RECV, reply) };
-    let found = read(&[reply], &[Some(little), None]);
+    let found = read(&[reply], &[Some(little), None, None]);
     assert_eq!(found[0].0.data, 0);
 }
 
@@ -171,7 +171,7 @@ fn quirk_15_an_event_comes_before_the_reply() {
     let all = recording();
     let event = all.iter().position(|(_, it)| it[4] == 1).unwrap();
     let (event, reply) = (&all[event].1, &all[event + 1].1);
-    let found = read(&[event, reply], &[Some(awaited(&wifi::ON, reply)), None]);
+    let found = read(&[event, reply], &[Some(awaited(&wifi::ON, reply)), None, None]);
     assert_eq!(found.len(), 2);
     assert_eq!(found[0].0.head.kind, Kind::Oneway);
     assert_eq!((found[0].0.awaited, found[1].0.awaited), (None, Some(0)));
@@ -189,7 +189,7 @@ fn behind_garbage_the_awaited_reply_and_events_are_found() {
     let awaited = awaited(&wifi::ON, reply);
     for garbage in [&[0xFF; 40][..], &[0; 7], &[1, 0, 0, 2, 1, 1, 1], &reply[..9], &event[..6]] {
         for wanted in [event, reply] {
-            let found = read(&[garbage, wanted], &[Some(awaited), None]);
+            let found = read(&[garbage, wanted], &[Some(awaited), None, None]);
             assert!(found.iter().any(|(frame, ..)| frame.intact), "{garbage:02x?}");
         }
     }
@@ -248,5 +248,8 @@ fn quirk_16_a_callback_is_answered_with_a_zero() {
     assert_eq!(&frame[4..], [2, 2, 19, 1, 7, 0, 0, 0, 0, 0, 0, 0]);
     let mut awaited = awaited(&lwip::RECV, &frame);
     awaited.sequence = 8;
-    assert!(read(&[&frame], &[Some(awaited), None]).is_empty(), "an answer, and nobody asked");
+    assert!(
+        read(&[&frame], &[Some(awaited), None, None]).is_empty(),
+        "an answer, and nobody asked"
+    );
 }

@@ -2,6 +2,7 @@
 #![no_std]
 
 mod address;
+mod ahead;
 mod boot;
 mod codec;
 mod crc;

@@ -25,7 +25,7 @@ impl Awaited {
 }
 
 /// The answers that can come, in the order of their calls.
-pub(crate) type Awaiting = [Option<Awaited>; 2];
+pub(crate) type Awaiting = [Option<Awaited>; 3];
 
 /// A frame that has come in whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +78,12 @@ impl Reader {
     pub(crate) fn missing(&self) -> usize {
         let total = self.frame.map_or(HEAD, |(head, _)| FRAME_HEAD + usize::from(head.size));
         total.saturating_sub(self.got)
+    }
+
+    /// The length of the data in the frame that is coming in, if it is this one and begins with data.
+    pub(crate) fn data_of(&self, which: usize) -> Option<usize> {
+        let (_, awaited) = self.frame?;
+        (awaited == Some(which) && self.got >= HEAD + 4).then_some(self.data)
     }
 
     /// Gives the frame up: bytes of it are lost. Tells which of those that are awaited it was.

@@ -34,6 +34,8 @@ pub(crate) struct Socket {
     pub(crate) sending: u16,
     /// The chip had no room: it is asked whether it has before more goes its way.
     pub(crate) stalled: bool,
+    /// The last answer was as long as it could be: there is more.
+    pub(crate) flows: bool,
     /// The peer's end was read.
     pub(crate) ended: bool,
     /// Our direction was shut down.
@@ -65,6 +67,7 @@ impl Socket {
         parked: None,
         sending: 0,
         stalled: false,
+        flows: false,
         ended: false,
         shut: false,
         options_set: 0,

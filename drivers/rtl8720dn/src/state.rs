@@ -204,7 +204,7 @@ impl<L: UartLink> Core<'_, L> {
                 return self.silence(Fault::Bus);
             }
             match self.state.exchange.hear(now, self.data) {
-                None => return,
+                None => return self.ask_ahead(),
                 Some(heard) => self.heard(heard),
             }
         }

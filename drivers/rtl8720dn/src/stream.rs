@@ -149,16 +149,25 @@ impl<L: UartLink> Core<'_, L> {
     /// nothing stops the chip while it sends.
     pub(crate) fn room(&mut self, wanted: usize) -> nb::Result<(usize, usize), Error> {
         let taken = self.state.sockets.iter().filter_map(|socket| socket.parked);
-        let at = taken.map(|parked| parked.at + parked.len).max().unwrap_or(0);
-        let at = at.max(self.state.scan.taken());
-        let capacity = self.state.exchange.link.capacity();
-        let ring = capacity.saturating_sub(MARGIN).max(capacity / 4);
-        let room = wanted.min(self.data.len().saturating_sub(at)).min(ring);
-        if at > 0 && room < wanted.min(LITTLE) {
+        let scanned = self.state.scan.taken();
+        let end = taken.clone().map(|parked| parked.at + parked.len).max().unwrap_or(0);
+        let end = end.max(scanned);
+        let begin = taken.map(|parked| parked.at).min().unwrap_or(0);
+        let begin = if scanned > 0 { 0 } else { begin };
+        let behind = self.data.len().saturating_sub(end);
+        let (at, free) = if begin > behind { (0, begin) } else { (end, behind) };
+        let room = wanted.min(free).min(self.ring());
+        if end > 0 && room < wanted.min(LITTLE) {
             self.forget_unfetched();
             return Err(nb::Error::WouldBlock);
         }
         Ok((at, room.max(1)))
+    }
+
+    /// What the ring of the line holds of data.
+    pub(crate) fn ring(&self) -> usize {
+        let capacity = self.state.exchange.link.capacity();
+        capacity.saturating_sub(MARGIN).max(capacity / 4)
     }
 
     /// Bytes whose reader does not come are in everybody's way. After a while they are dropped, and
@@ -202,7 +211,12 @@ impl<L: UartLink> Core<'_, L> {
             since: now,
         };
         match result {
-            Some(len @ 1..) if len == data => self.park(index, parked(len)),
+            Some(len @ 1..) if len == data => {
+                if let Ok(socket) = self.socket(index) {
+                    socket.flows = len == flight.room && !dgram;
+                }
+                self.park(index, parked(len));
+            }
             // The one byte that comes with it means nothing.
             Some(0) if dgram => self.park(index, parked(0)),
             Some(0) => {

@@ -1,0 +1,47 @@
+//! Asking for what comes next while the rest of an answer is still on the line.
+//!
+//! Only for a stream that flows: the answer before this one was full, and so is this one. The next data
+//! then begin to come when these end, and wait here for the reader.
+
+use netdev_uart::UartLink;
+
+use crate::codec::Value::{I32, U32};
+use crate::exchange::Owner;
+use crate::method::{lwip, value};
+use crate::state::Core;
+
+impl<L: UartLink> Core<'_, L> {
+    /// Asks, if it is time to.
+    pub(crate) fn ask_ahead(&mut self) {
+        let Some((flight, missing)) = self.state.exchange.receiving() else { return };
+        let Owner::Read(index) = flight.owner else { return };
+        let nothing_lies_here = self.state.sockets.iter().all(|socket| socket.parked.is_none())
+            && self.state.scan.taken() == 0;
+        let closing = self.shared.handles.is_closing(usize::from(index));
+        let Ok(socket) = self.socket(index) else { return };
+        let (flows, number) = (socket.flows && flight.note == 0, socket.number());
+        let takes = flight.method.id == lwip::RECV.id && missing <= LEAD;
+        let Ok(number) = number else { return };
+        if !(flows && takes && nothing_lies_here) || closing {
+            return;
+        }
+        // What is still to come of this answer waits in the ring as well.
+        let room = flight.room.min(self.ring().saturating_sub(missing));
+        let behind = flight.room_at + flight.room;
+        let at = if flight.room_at >= room { 0 } else { behind };
+        let fits = at + room <= self.data.len() && room + SPARE <= self.data.len();
+        if !fits || room * 2 < flight.room {
+            return;
+        }
+        let asked = u32::try_from(room).unwrap_or(0);
+        let values = [I32(number), U32(asked), I32(value::MSG_DONTWAIT), U32(0)];
+        let now = self.call.now();
+        self.state.exchange.follow(now, flight.owner, &lwip::RECV, &values, (at, room, 0));
+        let _ = self.state.exchange.transmit(now, None);
+    }
+}
+
+/// How many bytes before its end: the next question takes 28, and its answer some time.
+pub(crate) const LEAD: usize = 80;
+/// Room that is left for others.
+const SPARE: usize = 256;
