@@ -47,7 +47,7 @@ impl Attempt {
     /// 614400 first; on silence the rate of firmware before 2.1.2; then both with more patience.
     fn baud(self) -> u32 {
         let rounds = if self.wired { 1 } else { Flood::ROUNDS };
-        if (self.number / rounds).is_multiple_of(2) || self.again { BAUD } else { OLD_BAUD }
+        if (self.number / rounds).is_multiple_of(2) { BAUD } else { OLD_BAUD }
     }
 
     fn boot(self) -> Duration {
@@ -105,13 +105,10 @@ impl<L: UartLink> Core<'_, L> {
 
     fn attempt(&mut self, attempt: Attempt) -> Result<(), Error> {
         self.state.exchange.forget();
-        let baud = attempt.baud();
-        match self.state.exchange.link.set_baud(baud) {
-            // The line has the rate that it has.
-            Ok(()) | Err(LineError::Unsupported) => {}
-            Err(_) => return self.bus_failed(),
+        // One that has answered before has the rate that it has.
+        if !attempt.again {
+            self.set_baud(attempt.baud())?;
         }
-        self.state.exchange.byte = Duration::from_nanos(10_000_000_000 / u64::from(baud));
         if !attempt.wired {
             self.state.power = Power::Flooding(attempt, Flood::round(self.random()));
             return Ok(());
@@ -126,6 +123,15 @@ impl<L: UartLink> Core<'_, L> {
                 self.state.sweep = Some(0);
                 self.start_acking(Attempt { wired: false, ..attempt })
             }
+            Err(_) => self.bus_failed(),
+        }
+    }
+
+    fn set_baud(&mut self, baud: u32) -> Result<(), Error> {
+        self.state.exchange.byte = Duration::from_nanos(10_000_000_000 / u64::from(baud));
+        match self.state.exchange.link.set_baud(baud) {
+            // The line has the rate that it has.
+            Ok(()) | Err(LineError::Unsupported) => Ok(()),
             Err(_) => self.bus_failed(),
         }
     }

@@ -94,7 +94,8 @@ impl<L: UartLink> Core<'_, L> {
         }
         let number = socket.number()?;
         self.await_news(index)?;
-        let (at, room) = self.room(most::RECVFROM)?;
+        // The rest of one that is cut is lost.
+        let (at, room) = self.room(most::RECVFROM, most::DATAGRAM.into())?;
         let flags = value::MSG_DONTWAIT | if peek { value::MSG_PEEK } else { 0 };
         let asked = u32::try_from(room).unwrap_or(0);
         let values = [I32(number), U32(asked), I32(flags), U32(SOCKADDR_LEN), U32(0)];

@@ -101,7 +101,7 @@ impl<L: UartLink> Core<'_, L> {
     }
 
     fn fetch_networks(&mut self, count: usize) -> nb::Result<Scan, Error> {
-        let (at, room) = self.room(count * RECORD)?;
+        let (at, room) = self.room(count * RECORD, count * RECORD)?;
         let count = u16::try_from(room / RECORD).unwrap_or(0).max(1);
         self.post(Owner::Scan, &wifi::SCAN_GET_AP_RECORDS, &[U16(count)], (at, room, 0))?;
         Ok(Scan::Fetching)

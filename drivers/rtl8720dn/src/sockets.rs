@@ -246,10 +246,7 @@ impl<L: UartLink> Core<'_, L> {
     /// lost. Nothing else is asked meanwhile, so that no number changes hands.
     pub(crate) fn sweep(&mut self) {
         while let Some(id) = self.state.sweep {
-            let held = |socket: &Socket| {
-                socket.id == Some(id) || socket.guest.is_some_and(|guest| guest.id == id)
-            };
-            let done = self.state.sockets.iter().any(held)
+            let done = self.is_held(id)
                 || !matches!(
                     self.ask(Owner::Sweep, &lwip::CLOSE, &[I32(id.into())]),
                     Err(nb::Error::WouldBlock)
@@ -259,6 +256,14 @@ impl<L: UartLink> Core<'_, L> {
             }
             self.state.sweep = Some(id + 1).filter(|&next| next < value::SOCKETS);
         }
+    }
+
+    /// Whether somebody here has this number of the chip's.
+    pub(crate) fn is_held(&self, id: u8) -> bool {
+        let held = |socket: &Socket| {
+            socket.id == Some(id) || socket.guest.is_some_and(|guest| guest.id == id)
+        };
+        self.state.sockets.iter().any(held)
     }
 
     pub(crate) fn is_out(&self, owner: Owner) -> bool {

@@ -233,8 +233,13 @@ impl<L: UartLink> Core<'_, L> {
     fn deliver(&mut self, flight: Flight, answer: Result<Answer, Fault>, data: usize) {
         let result = answer.as_ref().ok().and_then(Answer::result);
         let method = flight.method;
-        let forgotten = answer.as_ref().is_ok_and(|answer| answer.errno == errno::EBADF);
-        if forgotten && *method != lwip::CLOSE {
+        let errno = answer.as_ref().map_or(0, |answer| answer.errno);
+        let forgotten = errno == errno::EBADF && *method != lwip::CLOSE;
+        let gives = [lwip::SOCKET.id, lwip::ACCEPT.id].contains(&method.id);
+        let held = result.and_then(|id| u8::try_from(id).ok()).is_some_and(|id| self.is_held(id));
+        // The chip was reset behind our back: it does not know a number that is held here, or gives
+        // it away once more.
+        if forgotten || (method.service == lwip::SOCKET.service && gives && held) {
             self.state.events.push(Event::Fault(Fault::Restarted));
             return self.restart();
         }

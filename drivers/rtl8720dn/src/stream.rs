@@ -100,7 +100,7 @@ impl<L: UartLink> Core<'_, L> {
         }
         let number = socket.number()?;
         self.await_news(index)?;
-        let (at, room) = self.room(buf.len().min(most::RECV))?;
+        let (at, room) = self.room(buf.len().min(most::RECV), LITTLE)?;
         let flags = value::MSG_DONTWAIT | if peek { value::MSG_PEEK } else { 0 };
         let asked = u32::try_from(room).unwrap_or(0);
         let values = [I32(number), U32(asked), I32(flags), U32(0)];
@@ -147,7 +147,12 @@ impl<L: UartLink> Core<'_, L> {
 
     /// Where the next data go, and how many. They must find room in the ring of the line as well:
     /// nothing stops the chip while it sends.
-    pub(crate) fn room(&mut self, wanted: usize) -> nb::Result<(usize, usize), Error> {
+    /// `least` is what is worth a call of its own where others' data lie here as well.
+    pub(crate) fn room(
+        &mut self,
+        wanted: usize,
+        least: usize,
+    ) -> nb::Result<(usize, usize), Error> {
         let taken = self.state.sockets.iter().filter_map(|socket| socket.parked);
         let scanned = self.state.scan.taken();
         let end = taken.clone().map(|parked| parked.at + parked.len).max().unwrap_or(0);
@@ -156,8 +161,9 @@ impl<L: UartLink> Core<'_, L> {
         let begin = if scanned > 0 { 0 } else { begin };
         let behind = self.data.len().saturating_sub(end);
         let (at, free) = if begin > behind { (0, begin) } else { (end, behind) };
-        let room = wanted.min(free).min(self.ring());
-        if end > 0 && room < wanted.min(LITTLE) {
+        let most = wanted.min(self.data.len()).min(self.ring());
+        let room = most.min(free);
+        if end > 0 && room < most.min(least) {
             self.forget_unfetched();
             return Err(nb::Error::WouldBlock);
         }

@@ -376,3 +376,82 @@ fn quirk_32_a_chip_that_boots_slowly_is_found_in_the_end() {
     assert!(rig.bench.counters().resets > 1);
     rig.assert_faultless();
 }
+
+#[test]
+fn quirk_04_the_place_is_found_again_at_the_rate_that_the_firmware_has() {
+    for seed in 0..4 {
+        let clock = VirtualClock::new();
+        let internet = Internet::new(&clock);
+        let stack = internet.node(CHIP);
+        let link = |bench: &netdev_sim::UartBench| bench.link(4096).without_enable_pin();
+        let config = Config::new(&rtl8720dn_sim::Persona::SEEED_2_0_1);
+        let rig = Rig::with_link(config, stack, clock, link);
+        rig.pause(500);
+        let rig = rig.joined();
+        let (udp, other) = (rig.socket(SockType::Dgram), rig.socket(SockType::Dgram));
+        for fd in [udp, other] {
+            rig.wait(1_000, || rig.device.bind(fd, ([0; 4], 0).into())).unwrap();
+        }
+        let faults = Faults::new();
+        rig.bench.set_faults(&faults);
+        faults.at(Wire::Written, 11 + seed, Glitch::Drop);
+        let to = SocketAddr::from((PEER, 9));
+        let send = |fd| rig.wait(1_000, || rig.device.send_to(fd, &[7; 100], to, NONE));
+        assert!(send(udp).is_err());
+        faults.clear();
+        rig.pause(8_000);
+        assert_eq!(send(other), Ok(100), "{seed}");
+    }
+}
+
+#[test]
+fn a_number_that_is_given_away_twice_tells_of_a_chip_that_started_anew() {
+    let lab = Lab::new();
+    let device = lab.rig.device;
+    let udp = lab.rig.socket(SockType::Dgram);
+    lab.rig.wait(1_000, || device.bind(udp, ([0; 4], 0).into())).unwrap();
+    let faults = Faults::new();
+    lab.rig.bench.set_faults(&faults);
+    faults.at(Wire::Written, 5, Glitch::Reset);
+    assert!(lab.rig.wait(1_000, || device.rssi()).is_err());
+    faults.clear();
+    let network = Network::wifi("test-ap", "test-pass");
+    lab.rig.wait(10_000, || device.join(&network)).unwrap();
+    let here = lab.rig.socket(SockType::Stream);
+    let to = Remote::Addr((PEER, 80).into());
+    let restarted = Err(Stopped::Failed(Error::Fault(Fault::Restarted)));
+    assert_eq!(lab.rig.wait(5_000, || device.connect(here, to)), restarted);
+    let to = SocketAddr::from((PEER, 9));
+    let sent = lab.rig.wait(1_000, || device.send_to(udp, b"stray", to, NONE));
+    assert_eq!(sent, Err(Stopped::Failed(Error::Fault(Fault::Restarted))));
+    for fd in [udp, here] {
+        device.close(fd);
+    }
+    lab.rig.wait(10_000, || device.join(&network)).unwrap();
+    let (here, there) = lab.pair();
+    lab.greet(here, there);
+}
+
+#[test]
+fn bytes_that_nobody_has_fetched_yet_cut_no_datagram() {
+    let lab = Lab::new();
+    let device = lab.rig.device;
+    let (here, there) = lab.pair();
+    let udp = lab.rig.socket(SockType::Dgram);
+    lab.rig.wait(1_000, || device.bind(udp, ([0; 4], 5000).into())).unwrap();
+    let peer = lab.peer;
+    let from = peer.socket(AddressFamily::Inet, SockType::Dgram, Protocol::Udp).unwrap();
+    assert_eq!(peer.send(there, &vec![1; 3_000], NONE), Ok(3_000));
+    lab.rig.pause(50);
+    let mut buf = vec![0; 4096];
+    assert_eq!(device.recv(here, &mut buf, NONE), Err(nb::Error::WouldBlock));
+    lab.rig.pause(200);
+    let to = SocketAddr::from((CHIP, 5000));
+    assert_eq!(peer.send_to(from, &[2; 1_400], to, NONE), Ok(1_400));
+    let mut datagram = [0; 2048];
+    let got = lab.rig.wait(100, || device.recv_from(udp, &mut datagram, NONE));
+    assert!(got.is_err(), "no room for one: {got:?}");
+    assert_eq!(lab.rig.recv(here, &mut buf), Ok(3_000));
+    let got = lab.rig.wait(1_000, || device.recv_from(udp, &mut datagram, NONE));
+    assert_eq!(got.unwrap().0, 1_400);
+}
