@@ -46,8 +46,12 @@ pub(crate) struct Attempt {
 impl Attempt {
     /// 614400 first; on silence the rate of firmware before 2.1.2; then both with more patience.
     fn baud(self) -> u32 {
-        let rounds = if self.wired { 1 } else { Flood::ROUNDS };
-        if (self.number / rounds).is_multiple_of(2) { BAUD } else { OLD_BAUD }
+        if self.number.is_multiple_of(2) { BAUD } else { OLD_BAUD }
+    }
+
+    /// Whether the firmware may have its place: zeros could cost it that.
+    fn is_polite(self) -> bool {
+        self.number < 2 && !self.again
     }
 
     fn boot(self) -> Duration {
@@ -108,6 +112,9 @@ impl<L: UartLink> Core<'_, L> {
         // One that has answered before has the rate that it has.
         if !attempt.again {
             self.set_baud(attempt.baud())?;
+        }
+        if !attempt.wired && attempt.is_polite() {
+            return self.start_acking(attempt);
         }
         if !attempt.wired {
             self.state.power = Power::Flooding(attempt, Flood::round(self.random()));

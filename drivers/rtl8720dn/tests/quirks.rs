@@ -388,6 +388,7 @@ fn quirk_04_the_place_is_found_again_at_the_rate_that_the_firmware_has() {
         let rig = Rig::with_link(config, stack, clock, link);
         rig.pause(500);
         let rig = rig.joined();
+        assert!(rig.now() < netdev::Instant::START + Duration::from_secs(3), "{:?}", rig.now());
         let (udp, other) = (rig.socket(SockType::Dgram), rig.socket(SockType::Dgram));
         for fd in [udp, other] {
             rig.wait(1_000, || rig.device.bind(fd, ([0; 4], 0).into())).unwrap();
