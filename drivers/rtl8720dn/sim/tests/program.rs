@@ -240,3 +240,10 @@ fn wrong_options_are_one_line_and_exit_code_2() {
         assert!(text.starts_with("rtl8720dn-sim: ") && text.contains(word), "{text}");
     }
 }
+
+#[test]
+fn help_begins_with_what_the_program_is() {
+    let output = command(&["--help"]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    assert!(help.starts_with("A simulated RTL8720DN"), "{help}");
+}

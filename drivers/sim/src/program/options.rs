@@ -96,7 +96,7 @@ struct Arguments {
 impl Options {
     /// These, and the chip's own.
     pub(super) fn read<O: Args>(program: &Program) -> Result<(Self, O), clap::Error> {
-        let command = Command::new(program.name).version(program.version).about(program.about);
+        let command = Command::new(program.name).version(program.version);
         let personas = program.personas;
         let command = Arguments::augment_args(command)
             .mut_arg("listen", |it| it.required(false).default_value(program.listen))
@@ -106,7 +106,8 @@ impl Options {
                     .required(false)
                     .default_value(usual)
             });
-        let matches = O::augment_args(command).try_get_matches()?;
+        // The comments of the two structs would tell about the program otherwise.
+        let matches = O::augment_args(command).about(program.about).try_get_matches()?;
         let told = Arguments::from_arg_matches(&matches)?;
         let options = Self {
             listen: told.listen,
