@@ -72,9 +72,13 @@ impl Firmware {
             .limited(Limits::RESET_READS_AS_END)
             .limited(Limits::PEER_END_ENDS_BOTH)
             .limited(Limits::LISTENER_KEEPS_PORT)
-            .limited(Limits::BACKLOG_OF_ONE)
             .limited(Limits::CALLS_BLOCK_CHIP)
             .limited(Limits::DATAGRAM_BURST_LOST);
+        let capabilities = if self.arduino_esp32 {
+            capabilities
+        } else {
+            capabilities.limited(Limits::BACKLOG_OF_ONE)
+        };
         let capabilities = if self.writes_can_be_unblocked() {
             capabilities
         } else {

@@ -46,7 +46,10 @@ impl<L: SpiLink> Core<'_, L> {
                     return Err(error);
                 }
             };
-            let network = found.get_mut(usize::from(scan.index)).ok_or(Error::InvalidInput)?;
+            let Some(network) = found.get_mut(usize::from(scan.index)) else {
+                self.state.scan = None;
+                return Err(Error::InvalidInput.into());
+            };
             scan = scan.noted(network, &answer, self.state.firmware);
         }
         self.state.scan = None;

@@ -34,7 +34,7 @@ impl<L: SpiLink> Core<'_, L> {
     /// clears the name servers, which are therefore set again.
     pub(crate) fn set_address(&mut self, config: Option<&IpConfig>) -> nb::Result<(), Error> {
         let Some(config) = config else {
-            let never_set = !self.state.link.static_address;
+            let never_set = self.state.link.static_address.is_none();
             return if never_set { Ok(()) } else { Err(Error::Unsupported.into()) };
         };
         let IpAddr::V4(addr) = config.addr else { return Err(Error::Unsupported.into()) };
@@ -44,14 +44,17 @@ impl<L: SpiLink> Core<'_, L> {
         if config.prefix > 32 {
             return Err(Error::InvalidInput.into());
         }
-        if !self.state.link.static_address {
-            let mask = u32::MAX.checked_shl(32 - u32::from(config.prefix)).unwrap_or(0);
-            let (addr, mask) = (addr.octets(), mask.to_be_bytes());
+        let mask = u32::MAX.checked_shl(32 - u32::from(config.prefix)).unwrap_or(0);
+        let address = [addr, gateway, mask.into()];
+        if self.state.link.static_address != Some(address) {
+            let [addr, gateway, mask] = address.map(|it| it.octets());
             // The value answered is 0 although it worked.
-            self.ask(Owner::Link, &SET_IP_CONFIG, &[&[1], &addr, &gateway.octets(), &mask])?;
-            self.state.link.static_address = true;
+            self.ask(Owner::Link, &SET_IP_CONFIG, &[&[1], &addr, &gateway, &mask])?;
+            self.state.link.static_address = Some(address);
         }
-        self.give_name_servers(servers)
+        self.give_name_servers(servers)?;
+        self.state.link.set_address(*config);
+        Ok(())
     }
 
     pub(crate) fn set_name_servers(&mut self, servers: &[IpAddr]) -> nb::Result<(), Error> {

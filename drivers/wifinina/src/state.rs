@@ -416,7 +416,7 @@ impl<L: SpiLink> Core<'_, L> {
         }
         self.lose_lookup();
         self.link_is_down(gone);
-        self.state.link.static_address = false;
+        self.state.link.static_address = None;
     }
 }
 

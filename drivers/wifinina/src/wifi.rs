@@ -26,8 +26,8 @@ pub(crate) struct Link {
     config: Option<IpConfig>,
     /// A reset that was asked for is under way.
     pub(crate) resetting: bool,
-    /// The chip was given a static address since its last reset.
-    pub(crate) static_address: bool,
+    /// The static address that the chip was given since its last reset, with gateway and mask.
+    pub(crate) static_address: Option<[Ipv4Addr; 3]>,
 }
 
 /// How far a join has come.
@@ -57,7 +57,7 @@ impl Link {
         look_at: Instant::START,
         config: None,
         resetting: false,
-        static_address: false,
+        static_address: None,
     };
 
     /// The device's address while the link is up.
@@ -74,6 +74,13 @@ impl Link {
     }
 
     /// Notes what the chip was told, for whoever asks for the device's addresses.
+    pub(crate) fn set_address(&mut self, config: IpConfig) {
+        if let Some(known) = &mut self.config {
+            *known = config;
+        }
+    }
+
+    /// The same for the name servers alone.
     pub(crate) fn set_name_servers(&mut self, servers: [Option<IpAddr>; 2]) {
         if let Some(config) = &mut self.config {
             config.dns = servers;
@@ -246,8 +253,12 @@ impl<L: SpiLink> Core<'_, L> {
         Ok(match code.ok_or(Error::Fault(Fault::Frame))? {
             _ if joining => LinkStatus::Joining,
             status::CONNECTED if self.state.link.join == Join::Up => LinkStatus::Up,
+            // Adafruit 3 tells only how a station fares, which an access point's chip is not.
+            _ if self.state.firmware.arduino_esp32 && self.state.link.join == Join::Open => {
+                LinkStatus::AccessPoint(0)
+            }
             // As after boot, and nobody told it to: the chip has started anew, and knows nothing of us.
-            status::IDLE | status::STOPPED if self.state.link.join == Join::Up => {
+            status::IDLE | status::STOPPED if self.state.link.is_up() => {
                 self.restart();
                 LinkStatus::Down
             }

@@ -16,13 +16,13 @@ mod common;
 use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 
-use common::Rig;
+use common::{Mishap, Rig, When};
 use netdev::{
-    AccessPoint, AccessPointSettings, Auth, Error, Event, HardwareAddr, IpConfig, LinkStatus,
-    Netdev, Netlink, PowerMode, Stopped, wait,
+    AccessPoint, AccessPointSettings, Auth, Error, Event, Fault, HardwareAddr, IpConfig,
+    LinkStatus, Netdev, Netlink, Network, PowerMode, Stopped, wait,
 };
 use netdev_sim::{Loopback, VirtualClock};
-use wifinina_sim::Config;
+use wifinina_sim::{Config, Persona};
 
 type Device = Rig<VirtualClock>;
 
@@ -98,6 +98,36 @@ fn an_access_point_of_our_own_has_an_address() {
 }
 
 #[test]
+fn an_access_point_is_open_on_every_firmware_until_the_chip_starts_anew() {
+    for persona in Persona::ALL {
+        let rig = rig_with(|config| config.persona = persona);
+        assert!(link(&rig, |it| it.hardware_addr()).is_ok());
+        // Older firmware does not know every question of the driver's at boot.
+        rig.monitor.clear();
+        let settings = AccessPointSettings::new("mine", "my-passphrase");
+        assert_eq!(link(&rig, |it| it.start_access_point(&settings)), Ok(()));
+        while rig.device.next_event().is_some() {}
+        let status = link(&rig, |it| it.status());
+        assert_eq!(status, Ok(LinkStatus::AccessPoint(0)), "{}", persona.name);
+        assert!(wait(rig.device, rig.in_ms(100), || rig.device.addr()).is_ok());
+        rig.assert_faultless();
+        if persona.name.ends_with("3.3.0") {
+            // Its status is the same before and after.
+            continue;
+        }
+        let mut faults = rig.faults.lock().unwrap();
+        faults.at_cycle = Some((faults.cycles, Mishap::Reboot(When::Before)));
+        drop(faults);
+        let _ = link(&rig, |it| it.hardware_addr());
+        let status = link(&rig, |it| it.status());
+        assert_eq!(status, Ok(LinkStatus::Down), "{}", persona.name);
+        let mut events = core::iter::from_fn(|| rig.device.next_event());
+        let down = Event::Down(Error::Fault(Fault::Restarted));
+        assert!(events.any(|event| event == down), "{}", persona.name);
+    }
+}
+
+#[test]
 fn a_static_address_is_used_and_cannot_be_taken_back_before_a_reset() {
     let rig = rig_with(|_| {});
     assert_eq!(link(&rig, |it| it.set_address(None)), Ok(()), "nothing to take back");
@@ -110,6 +140,27 @@ fn a_static_address_is_used_and_cannot_be_taken_back_before_a_reset() {
     let back = link(&rig, |it| it.set_address(None));
     assert_eq!(back, Err(Stopped::Failed(Error::Unsupported)));
     rig.assert_faultless();
+}
+
+#[test]
+fn a_static_address_can_be_changed() {
+    for persona in Persona::ALL {
+        let rig = rig_with(|config| config.persona = persona);
+        let first = IpConfig::new(Ipv4Addr::new(127, 0, 0, 7).into(), 24);
+        assert_eq!(link(&rig, |it| it.set_address(Some(&first))), Ok(()));
+        let rig = rig.joined();
+        let addr = || wait(rig.device, rig.in_ms(100), || rig.device.addr());
+        assert_eq!(addr(), Ok(first), "{}", persona.name);
+        let mut second = IpConfig::new(Ipv4Addr::LOCALHOST.into(), 16);
+        second.gateway = Some(Ipv4Addr::new(127, 0, 0, 254).into());
+        assert_eq!(link(&rig, |it| it.set_address(Some(&second))), Ok(()));
+        assert_eq!(addr(), Ok(second), "{}: at once", persona.name);
+        assert_eq!(link(&rig, |it| it.leave()), Ok(()));
+        let network = Network::wifi("test-ap", "test-pass");
+        assert_eq!(link(&rig, |it| it.join(&network)), Ok(()));
+        assert_eq!(addr(), Ok(second), "{}: what the chip says", persona.name);
+        rig.assert_faultless();
+    }
 }
 
 #[test]
