@@ -1,6 +1,7 @@
 //! How a program ends.
 
 use core::fmt;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Why a program gives up: one line for people, and an exit code for scripts.
@@ -42,7 +43,7 @@ pub fn finish(program: &str, result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{program}: {failure}");
+            let _ = writeln!(io::stderr(), "{program}: {failure}");
             ExitCode::from(failure.code)
         }
     }

@@ -1,5 +1,7 @@
 //! Log lines on stderr.
 
+use std::io::{self, Write};
+
 use log::{LevelFilter, Log, Metadata, Record};
 
 struct Stderr;
@@ -11,7 +13,9 @@ impl Log for Stderr {
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
-            eprintln!("{:5} {}: {}", record.level(), record.target(), record.args());
+            // If nobody reads it, nobody misses it.
+            let (level, target) = (record.level(), record.target());
+            let _ = writeln!(io::stderr(), "{level:5} {target}: {}", record.args());
         }
     }
 

@@ -8,6 +8,7 @@ mod faults;
 mod internet;
 mod loopback;
 mod observer;
+mod onlooker;
 mod pace;
 #[cfg(feature = "program")]
 pub mod program;
@@ -25,6 +26,7 @@ pub use faults::{BadRates, Faults, Glitch, Rates, Wire};
 pub use internet::{Internet, Node};
 pub use loopback::Loopback;
 pub use observer::{BusEvent, BusObserver, LineEvent, LineObserver};
+pub use onlooker::on_stderr;
 pub use pace::Pace;
 pub use spi::{
     BusCounters, BusFault, ChipSelect, Gpio0, OpenDrainGpio0, Polarity, ReadyLine, ResetLine,

@@ -88,7 +88,7 @@ where
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{}: {}", program.name, failure.text);
+            let _ = writeln!(io::stderr(), "{}: {}", program.name, failure.text);
             ExitCode::from(failure.code)
         }
     }
@@ -166,11 +166,11 @@ fn faults(program: &Program, rates: Rates, seed: Option<u64>) -> Faults {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         now.as_secs() ^ u64::from(now.subsec_nanos())
     });
-    eprintln!("{}: line faults of seed {seed}", program.name);
+    let _ = writeln!(io::stderr(), "{}: line faults of seed {seed}", program.name);
     Faults::random(seed, rates)
 }
 
-/// The last line on stderr.
+/// The last line on stderr. If nobody reads it, nobody misses it.
 fn tell(
     program: &Program,
     line: UartCounters,
@@ -186,7 +186,7 @@ fn tell(
     all.extend(faults.map(|faults| ("faults", faults.struck())));
     all.extend(chip);
     let all: Vec<String> = all.iter().map(|(name, count)| format!("{name} {count}")).collect();
-    eprintln!("{}: {}", program.name, all.join(", "));
+    let _ = writeln!(io::stderr(), "{}: {}", program.name, all.join(", "));
 }
 
 /// Why the program gives up, and its exit code.

@@ -31,7 +31,7 @@ fn simulated(url: &Url<'_>, persona: Option<&str>, options: &Common) -> Result<D
     };
     let mut config = Config::new(persona);
     if options.trace {
-        config.trace = Some(Box::new(|at, line| eprintln!("{at} {line}")));
+        config.trace = Some(Box::new(netdev_sim::on_stderr));
     }
     let modem = Modem::new(config, uart::network());
     let monitor = modem.monitor();

@@ -61,7 +61,7 @@ fn on(link: impl SpiLink + 'static, clock: StdPlatform) -> &'static dyn Netdev {
 fn simulated(persona: &'static Persona, options: &Common) -> Result<Device, Failure> {
     let mut config = Config::new(persona);
     if options.trace {
-        config.trace = Some(Box::new(|at, line| eprintln!("{at} {line}")));
+        config.trace = Some(Box::new(netdev_sim::on_stderr));
     }
     let chip = Chip::new(config, Box::new(Loopback::new().allow_outside()));
     let monitor = chip.monitor();

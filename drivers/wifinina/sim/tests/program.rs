@@ -102,6 +102,16 @@ fn whoever_ends_it_is_told_the_counters() {
 }
 
 #[test]
+fn a_trace_that_nobody_reads_any_more_ends_nothing() {
+    let mut program = Program::start(&[&ANY[..], &["--trace"]].concat());
+    drop(program.child.stderr.take());
+    let mut stream = program.client();
+    for _ in 0..3 {
+        assert_eq!(ask(&mut stream, VERSION, 12), b"\xE0\xB7\x01\x062.0.0\0\xEE\0");
+    }
+}
+
+#[test]
 fn every_persona_goes_by_its_name_and_by_its_version() {
     for (persona, version) in [("arduino-1.4.8", "1.4.8"), ("3.3.0", "3.3.0")] {
         let program = Program::start(&[&ANY[..], &["--persona", persona]].concat());

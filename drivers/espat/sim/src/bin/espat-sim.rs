@@ -68,7 +68,7 @@ fn model(setup: Setup, own: Own) -> Model<Modem> {
     let first = config.access_points.first().filter(|_| own.joined);
     config.stored = first.map(|point| (point.ssid.clone(), point.passphrase.clone()));
     if setup.trace {
-        config.trace = Some(Box::new(|at, line| eprintln!("{at} {line}")));
+        config.trace = Some(Box::new(netdev_sim::on_stderr));
     }
     let chip = Modem::new(config, setup.stack);
     let monitor = chip.monitor();

@@ -68,7 +68,7 @@ fn model(setup: Setup, own: Own) -> Model<Chip> {
     config.faults = own.mischief.unwrap_or_default();
     config.faults.seed = own.mischief_seed;
     if setup.trace {
-        config.trace = Some(Box::new(|at, line| eprintln!("{at} {line}")));
+        config.trace = Some(Box::new(netdev_sim::on_stderr));
     }
     let chip = Chip::new(config, setup.stack);
     let monitor = chip.monitor();

@@ -78,7 +78,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("wifinina-sim: {}", failure.text);
+            let _ = writeln!(io::stderr(), "wifinina-sim: {}", failure.text);
             ExitCode::from(failure.code)
         }
     }
@@ -92,7 +92,7 @@ fn serve(options: Options) -> Result<(), Failure> {
     let mut config = Config::new(options.persona);
     config.access_points = in_order_of_strength(options.ap);
     if options.trace {
-        config.trace = Some(Box::new(|at, line| eprintln!("{at} {line}")));
+        config.trace = Some(Box::new(netdev_sim::on_stderr));
     }
     let chip = Chip::new(config, Box::new(stack));
     let monitor = chip.monitor();
@@ -183,7 +183,7 @@ fn faults(rates: Rates, seed: Option<u64>) -> Faults {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         now.as_secs() ^ u64::from(now.subsec_nanos())
     });
-    eprintln!("wifinina-sim: bus faults of seed {seed}");
+    let _ = writeln!(io::stderr(), "wifinina-sim: bus faults of seed {seed}");
     Faults::random(seed, rates)
 }
 
