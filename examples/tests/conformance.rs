@@ -39,3 +39,11 @@ fn a_peer_that_is_not_there_fails_the_rows_and_the_program() {
     assert!(text.contains("tcp server: FAILED: the address of who was accepted"), "{text}");
     assert_eq!(output.status.code(), Some(1), "{text}");
 }
+
+#[test]
+fn a_row_that_does_not_exist_is_a_mistake_of_the_caller() {
+    let output = conformance(&["--device", "host", "--only", "tpc"]);
+    assert_eq!((output.status.code(), output.stdout), (Some(2), Vec::new()));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("tpc") && told.lines().count() == 1, "{told}");
+}

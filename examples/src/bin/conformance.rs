@@ -35,6 +35,10 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Failure> {
+    let only = options.only.as_deref().unwrap_or_default();
+    if !conformance::BEHAVIOURS.iter().any(|row| row.name.contains(only)) {
+        return Err(Failure::usage(format_args!("--only {only}: no row is called that")));
+    }
     let device = device::open(&options.common)?.netdev;
     let peer: &'static HostDevice = Box::leak(Box::new(HostDevice::new()?));
     let deadline = device.platform().now() + ADDRESS_TIME;
@@ -42,7 +46,6 @@ fn run(options: &Options) -> Result<(), Failure> {
     let bench = Bench::new(device, own, peer, options.peer)
         .with_name(&options.name, None)
         .with_connects(options.connects);
-    let only = options.only.as_deref().unwrap_or_default();
     let mut told = Ok(());
     let summary =
         conformance::run_some(&bench, |name| name.contains(only), &mut |name, outcome| {
