@@ -30,12 +30,16 @@ impl Default for Udp {
 }
 
 impl Firmware {
-    /// Binds. A socket that was there before is overwritten, not closed (Q6).
+    /// Binds. Only the socket is new: the destination, what waits to be sent and what is left of a
+    /// datagram stay. The socket that was there is overwritten, not closed (Q6); Adafruit 3.x stops first.
     pub(crate) fn begin_udp(&mut self, slot: u8, port: u16) -> bool {
-        let Some(fd) = self.datagram_socket(port) else { return false };
+        if self.persona.core == Core::Esp32 {
+            self.stop_udp(slot);
+        }
+        let fd = self.datagram_socket(port);
         let Some(at) = self.slot_mut(slot) else { return false };
-        at.udp = Udp { fd: Some(fd), ..Udp::default() };
-        true
+        at.udp.fd = fd;
+        fd.is_some()
     }
 
     fn datagram_socket(&mut self, port: u16) -> Option<Fd> {
@@ -96,8 +100,14 @@ impl Firmware {
         self.note(sent).is_some()
     }
 
+    /// Closes. Adafruit 3.x empties the buffers, the others keep them; the destination stays in all.
     pub(crate) fn stop_udp(&mut self, slot: u8) {
-        if let Some(fd) = self.slot_mut(slot).and_then(|at| at.udp.fd.take()) {
+        let empties = self.persona.core == Core::Esp32;
+        let Some(at) = self.slot_mut(slot) else { return };
+        if empties {
+            at.udp = Udp { fd: at.udp.fd, remote: at.udp.remote, ..Udp::default() };
+        }
+        if let Some(fd) = at.udp.fd.take() {
             let _ = self.lwip.close(fd);
         }
     }

@@ -141,3 +141,20 @@ fn adafruit_3_makes_a_socket_for_a_destination() {
     assert_eq!(host.ask("39 01 01 00"), "01 01");
     assert_eq!(host.net.sent(), [(b"hi".to_vec(), 0x0200)]);
 }
+
+#[test]
+fn adafruit_3_stops_before_a_bind_and_keeps_the_destination() {
+    let mut host = host(&Persona::ADAFRUIT_3_3_0);
+    for _ in 0..10 {
+        assert_eq!(host.ask("2d 04 04 7f000001 02 0200 01 00 01 01"), "01 01");
+        assert_eq!(host.ask("28 03 02 0100 01 00 01 01"), "01 01", "no socket leaks");
+    }
+    host.net.datagram(0x0100, b"hello", 0x0200);
+    host.wait(millis(50));
+    assert_eq!(host.available(0), 5);
+    assert_eq!(host.ask("28 03 02 0100 01 00 01 01"), "01 01");
+    assert_eq!(host.available(0), 0);
+    host.call(&common::data_command(0x46, 0, b"hi"));
+    assert_eq!(host.ask("39 01 01 00"), "01 01");
+    assert_eq!(host.net.sent(), [(b"hi".to_vec(), 0x0200)]);
+}

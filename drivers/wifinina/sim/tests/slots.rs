@@ -228,6 +228,31 @@ fn the_transmit_buffer_is_sent_again_when_asked_again() {
 }
 
 #[test]
+fn a_bind_keeps_the_destination_that_was_set_before_it() {
+    let mut host = Host::joined();
+    assert_eq!(host.ask("2d 04 04 7f000001 02 0200 01 00 01 01"), "01 01");
+    assert_eq!(host.ask("28 03 02 0100 01 00 01 01"), "01 01");
+    host.call(&data_command(0x46, 0, b"ab"));
+    assert_eq!(host.ask("39 01 01 00"), "01 01");
+    assert_eq!(host.net.sent(), [(b"ab".to_vec(), 0x0200)]);
+}
+
+#[test]
+fn what_is_left_of_a_datagram_outlives_its_socket() {
+    let mut host = Host::joined();
+    assert_eq!(host.ask("28 03 02 0100 01 00 01 01"), "01 01");
+    host.net.datagram(0x0100, b"hello", 0x0200);
+    host.wait(millis(50));
+    assert_eq!(host.read_tcp(0, 2), b"he");
+    host.stop(0);
+    assert_eq!(host.read_tcp(0, 100), b"", "a free slot has nothing");
+    assert_eq!(host.ask("28 03 02 0101 01 00 01 01"), "01 01");
+    assert_eq!(host.available(0), 3);
+    assert_eq!(host.read_tcp(0, 100), b"llo");
+    assert_eq!(host.offences(), []);
+}
+
+#[test]
 fn a_name_without_an_answer_stores_all_ones() {
     let mut host = Host::joined();
     assert_eq!(host.ask("34 01 04 31302e39"), "01 00");
