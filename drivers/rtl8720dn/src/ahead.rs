@@ -20,17 +20,19 @@ impl<L: UartLink> Core<'_, L> {
         let closing = self.shared.handles.is_closing(usize::from(index));
         let Ok(socket) = self.socket(index) else { return };
         let (flows, number) = (socket.flows && flight.note == 0, socket.number());
-        let takes = flight.method.id == lwip::RECV.id && missing <= LEAD;
+        let wanted = usize::from(socket.wanted);
+        let near = missing <= self.state.exchange.lead();
+        let takes = flight.method.id == lwip::RECV.id && near;
         let Ok(number) = number else { return };
-        if !(flows && takes && nothing_lies_here) || closing {
+        if !(flows && takes && nothing_lies_here) || closing || wanted < LARGE {
             return;
         }
         // What is still to come of this answer waits in the ring as well.
-        let room = flight.room.min(self.ring().saturating_sub(missing));
+        let room = wanted.min(self.ring().saturating_sub(missing));
         let behind = flight.room_at + flight.room;
         let at = if flight.room_at >= room { 0 } else { behind };
         let fits = at + room <= self.data.len() && room + SPARE <= self.data.len();
-        if !fits || room * 2 < flight.room {
+        if !fits || room < wanted - wanted / 4 {
             return;
         }
         let asked = u32::try_from(room).unwrap_or(0);
@@ -41,7 +43,7 @@ impl<L: UartLink> Core<'_, L> {
     }
 }
 
-/// How many bytes before its end: the next question takes 28, and its answer some time.
-pub(crate) const LEAD: usize = 80;
+/// Smaller ones would be cut too short by what the ring has to hold meanwhile.
+const LARGE: usize = 512;
 /// Room that is left for others.
 const SPARE: usize = 256;

@@ -7,7 +7,6 @@ use core::time::Duration;
 use netdev::{Fault, Instant};
 use netdev_uart::{LineError, UartLink};
 
-use crate::ahead::LEAD;
 use crate::codec::{Answer, Value};
 use crate::frame::Head;
 use crate::method::{Method, callback, lwip, system};
@@ -224,6 +223,12 @@ impl<L: UartLink> Exchange<L> {
         })
     }
 
+    /// How many bytes before the end of an answer the next question is worth asking: it takes 28, and
+    /// the chip some time; but what is still to come takes room in the ring.
+    pub(crate) fn lead(&self) -> usize {
+        (self.link.capacity() / 12).min(LEAD)
+    }
+
     /// The receive whose answer is coming in full, and how many bytes of it are still to come, if
     /// nothing else is to be said: another one may follow.
     pub(crate) fn receiving(&self) -> Option<(Flight, usize)> {
@@ -327,7 +332,7 @@ impl<L: UartLink> Exchange<L> {
         let ring = self.times(self.link.capacity() / 4).clamp(SOON, LONGEST);
         if self.reader.is_amid() {
             let missing = self.reader.missing();
-            let missing = missing.checked_sub(LEAD / 2).unwrap_or(missing);
+            let missing = missing.checked_sub(self.lead() / 2).unwrap_or(missing);
             return Some(now + self.times(missing).min(ring));
         }
         let flight = self.flight.filter(Flight::is_sent)?;
@@ -363,5 +368,7 @@ const RING: usize = 48;
 /// Places in what is awaited.
 const FLIGHT: usize = 0;
 const PROBE: usize = 1;
+/// What comes in while a question is asked and the firmware wakes up for it.
+const LEAD: usize = 144;
 /// Most messages given to the line in one call.
 const MESSAGES: u32 = 6;

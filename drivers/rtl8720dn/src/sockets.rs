@@ -34,6 +34,8 @@ pub(crate) struct Socket {
     pub(crate) sending: u16,
     /// The chip had no room: it is asked whether it has before more goes its way.
     pub(crate) stalled: bool,
+    /// How much its reader asked for last.
+    pub(crate) wanted: u16,
     /// The last answer was as long as it could be: there is more.
     pub(crate) flows: bool,
     /// The peer's end was read.
@@ -67,6 +69,7 @@ impl Socket {
         parked: None,
         sending: 0,
         stalled: false,
+        wanted: 0,
         flows: false,
         ended: false,
         shut: false,

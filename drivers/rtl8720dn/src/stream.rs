@@ -102,6 +102,7 @@ impl<L: UartLink> Core<'_, L> {
         self.await_news(index)?;
         let (at, room) = self.room(buf.len().min(most::RECV), LITTLE)?;
         let flags = value::MSG_DONTWAIT | if peek { value::MSG_PEEK } else { 0 };
+        self.socket(index)?.wanted = u16::try_from(room).unwrap_or(0);
         let asked = u32::try_from(room).unwrap_or(0);
         let values = [I32(number), U32(asked), I32(flags), U32(0)];
         let answer = (at, room, u8::from(peek));
