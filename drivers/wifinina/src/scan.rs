@@ -1,6 +1,8 @@
 //! Looking for networks, and being one.
 
-use netdev::{AccessPoint, AccessPointSettings, Auth, Error, HardwareAddr};
+use core::time::Duration;
+
+use netdev::{AccessPoint, AccessPointSettings, Auth, Error, HardwareAddr, Instant};
 
 use crate::command::{
     Command, GET_IDX_BSSID, GET_IDX_CHANNEL, GET_IDX_ENCT, GET_IDX_RSSI, PASSPHRASE_MAX,
@@ -18,6 +20,8 @@ pub(crate) struct Scan {
     found: u8,
     index: u8,
     detail: Detail,
+    /// When its caller was last here. The networks so far are in that caller's memory.
+    touched: Instant,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +36,11 @@ impl<L: SpiLink> Core<'_, L> {
     /// The names come at once, everything else network by network. Ends the link: the firmware
     /// restarts its radio for a scan.
     pub(crate) fn scan(&mut self, found: &mut [AccessPoint]) -> nb::Result<usize, Error> {
+        let now = self.call.now();
+        let given_up = |scan: &mut Scan| now.saturating_since(scan.touched) >= GIVEN_UP;
+        self.state.scan.take_if(given_up);
         let mut scan = match self.state.scan {
-            Some(scan) => scan,
+            Some(scan) => Scan { touched: now, ..scan },
             None => self.scan_names(found)?,
         };
         while scan.index < scan.found {
@@ -70,7 +77,8 @@ impl<L: SpiLink> Core<'_, L> {
                 count += 1;
             }
         })?;
-        Ok(Scan { found: count, index: 0, detail: Detail::Strength })
+        let touched = self.call.now();
+        Ok(Scan { found: count, index: 0, detail: Detail::Strength, touched })
     }
 
     pub(crate) fn start_access_point(
@@ -150,3 +158,6 @@ fn auth(code: Option<u8>, arduino_esp32: bool) -> Auth {
         _ => Auth::Other,
     }
 }
+
+/// Who has not come by for so long will not. Waiting callers come every 10 ms.
+const GIVEN_UP: Duration = Duration::from_millis(500);

@@ -70,6 +70,32 @@ fn a_scan_tells_everything_about_the_networks_around() {
 }
 
 #[test]
+fn a_scan_given_up_leaves_nothing_out_of_the_next_one() {
+    let rig = rig_with(|config| {
+        config.turnaround = Duration::from_millis(2);
+        for n in 1..8 {
+            let mut open = wifinina_sim::AccessPoint::new(&format!("cafe {n}"), "");
+            open.rssi = -80;
+            config.access_points.push(open);
+        }
+    });
+    let device = rig.device.netlink().unwrap();
+    let mut given_up = 0;
+    for ms in 1..80 {
+        let mut lost = [AccessPoint::EMPTY; 8];
+        let early = wait(rig.device, rig.in_ms(2_500 + ms), || device.scan(&mut lost));
+        given_up += u32::from(early == Err(Stopped::Deadline) && lost[0].rssi != 0);
+        rig.device.platform().idle(rig.in_ms(1_500)().unwrap());
+        let mut found = [AccessPoint::EMPTY; 8];
+        let count = wait(rig.device, rig.in_ms(20_000), || device.scan(&mut found));
+        assert_eq!(count, Ok(8), "after {ms} ms");
+        let complete = |it: &AccessPoint| !it.ssid().is_empty() && it.rssi != 0 && it.channel != 0;
+        assert!(found.iter().all(complete), "after {ms} ms: {found:?}");
+    }
+    assert!(given_up > 0, "none was given up among its details");
+}
+
+#[test]
 fn a_scan_into_too_little_room_keeps_what_fits_and_ends_the_link() {
     let rig = rig_with(|config| {
         config.access_points.push(wifinina_sim::AccessPoint::new("cafe", ""));
