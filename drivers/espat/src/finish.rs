@@ -40,7 +40,10 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
             Op::Receive(index, id) => self.receive_ended(index, id, &flight, ok),
             Op::Lookup => self.looked_up(ok),
             Op::Scan | Op::Query(_) | Op::Link(_) => self.question_ended(flight.op, ok),
-            Op::TimeServer => self.state.time.configured(ok),
+            Op::TimeServer => {
+                let told = self.state.firmware.at_least(2, 2);
+                self.state.time.configured(ok, told, self.now);
+            }
             Op::Time => self.time_told(),
         }
     }
@@ -86,6 +89,7 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
             Op::Serve(index) => self.serve_lost(index),
             Op::Lookup => self.lookup_lost(),
             Op::Query(_) | Op::Link(_) | Op::Scan => self.deliver(op, Err(fault)),
+            Op::TimeServer => self.state.time.joined(),
             _ => {}
         }
         self.resynchronise(cancel);

@@ -262,7 +262,13 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
             || state.sockets.iter().any(Socket::is_listener)
             || state.exchange.tokens.is_inside_line();
         let look = watched.then_some(self.now + LOOK);
-        [ripe.map(|at| at.max(self.now + SOON)), look].into_iter().flatten().min()
+        let time = state.time.due();
+        [ripe, time]
+            .map(|it| it.map(|at| at.max(self.now + SOON)))
+            .into_iter()
+            .chain([look])
+            .flatten()
+            .min()
     }
 
     fn flight_due(&self, flight: &crate::exchange::Flight) -> Instant {
