@@ -33,6 +33,8 @@ pub(crate) struct Boot {
     round: u8,
     /// A reset that was asked for is under way.
     pub(crate) resetting: bool,
+    /// The module may wait for payload: what it is told would go to the peer.
+    payload_awaited: bool,
 }
 
 /// How far the module has come.
@@ -74,6 +76,7 @@ impl Boot {
             rate: 0,
             round: 0,
             resetting: false,
+            payload_awaited: false,
         }
     }
 }
@@ -130,7 +133,11 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
             Err(LineError::Unsupported) => {
                 self.state.boot.was_reset = false;
                 self.state.boot.rate = 0;
-                Power::Searching
+                if self.state.boot.payload_awaited {
+                    Power::Leaving(self.now + PAYLOAD_PAUSE, true)
+                } else {
+                    Power::Searching
+                }
             }
             Err(_) => return self.give_up(Fault::Bus),
         };
@@ -212,12 +219,14 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
     }
 
     fn leave_payload(&mut self, send: bool) {
+        let first = core::mem::take(&mut self.state.boot.payload_awaited);
+        let pause = if first { PAYLOAD_PAUSE } else { PASSTHROUGH_PAUSE };
         if send {
             let sent = self.state.exchange.link.write(CANCEL);
             if sent.is_err() {
                 return self.give_up(Fault::Bus);
             }
-            self.state.boot.power = Power::Leaving(self.now + PASSTHROUGH_PAUSE, false);
+            self.state.boot.power = Power::Leaving(self.now + pause, false);
         } else {
             self.state.boot.power = Power::Searching;
         }
@@ -252,6 +261,7 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
     /// Resets the module: what it held is gone, and everybody who had something there is told.
     pub(crate) fn restart(&mut self) {
         netdev::warn!("espat: resetting the module");
+        self.note_payload();
         self.lose_everything();
         self.state.exchange.forget();
         self.state.boot.power = Power::Off;
@@ -270,12 +280,19 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
 
     /// A module that does not come up: calls say so at once, until the next attempt is due.
     pub(crate) fn give_up(&mut self, fault: Fault) {
+        self.note_payload();
         if self.state.boot.power == Power::On {
             self.lose_everything();
         }
         self.state.exchange.forget();
         self.state.events.push(Event::Fault(fault));
         self.state.boot.power = Power::Dead(self.now + RETRY);
+    }
+
+    /// Remembers, before all else is forgotten, that a payload was announced and not completed.
+    fn note_payload(&mut self) {
+        let sending = self.state.exchange.flight.is_some_and(|it| it.op.has_payload());
+        self.state.boot.payload_awaited |= sending || self.state.resync.may_cancel();
     }
 
     fn lose_everything(&mut self) {
@@ -354,6 +371,8 @@ const PROBES: u8 = 2;
 const ROUNDS: u8 = 1;
 /// Around `+++`, to leave passthrough.
 const PASSTHROUGH_PAUSE: Duration = Duration::from_millis(1_050);
+/// Around `+++`, to end a payload: what the line itself still holds goes out in it, too.
+const PAYLOAD_PAUSE: Duration = Duration::from_millis(250);
 /// What a module needs to change its rate.
 const SETTLE: Duration = Duration::from_millis(20);
 /// How long calls fail at once before a module that did not come up is tried again.

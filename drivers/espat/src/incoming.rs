@@ -144,7 +144,9 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
             it.since = now;
             it.stashing &= !full;
         });
-        if let Some(flight) = &mut self.state.exchange.flight {
+        // Only what the command itself brings: others' data may come for ever.
+        let asked = self.state.exchange.counted.is_some_and(|it| it.asked);
+        if let Some(flight) = self.state.exchange.flight.as_mut().filter(|_| asked) {
             flight.deadline = flight.deadline.max(now + MOVING);
         }
     }
@@ -237,5 +239,5 @@ const GIVEN_UP: Duration = Duration::from_millis(100);
 const ORPHAN: Duration = Duration::from_secs(1);
 /// The longest pause within what a firmware writes in one go.
 const GAP: Duration = Duration::from_millis(250);
-/// Data that come give the answer behind them so much more time.
+/// Data that were asked for give the result behind them so much more time.
 const MOVING: Duration = Duration::from_secs(2);

@@ -229,6 +229,10 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
         };
         link.avail = len;
         link.notice_until = now;
+        if len == 0 {
+            // No firmware says so: a damaged number.
+            self.suspect();
+        }
     }
 
     /// One line of CIPSTATE or CIPSTATUS.

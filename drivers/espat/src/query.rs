@@ -166,6 +166,7 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
         self.ask(Op::Query(Query::SetAddress), |it| {
             it.start(CIPSTA).current(suffixed).addr(addr).addr(gateway).addr(mask.into());
         })?;
+        self.state.wifi.set_address(config);
         Ok(())
     }
 

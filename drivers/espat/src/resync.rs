@@ -64,6 +64,13 @@ impl Resync {
     }
 }
 
+impl Resync {
+    /// The module may wait for payload, and has not been told to forget it.
+    pub(crate) fn may_cancel(&self) -> bool {
+        self.cancel || self.doubtful.is_some()
+    }
+}
+
 impl<L: UartLink, const N: usize> Core<'_, L, N> {
     pub(crate) fn resync_is_under_way(&self) -> bool {
         self.state.resync.stage != Stage::InStep
@@ -83,10 +90,10 @@ impl<L: UartLink, const N: usize> Core<'_, L, N> {
     }
 
     /// Something came that made no sense, or did not come: whether a message was lost is looked into
-    /// once the line has been quiet for a while.
+    /// a while later, whatever else comes until then.
     pub(crate) fn suspect(&mut self) {
         if self.state.boot.power == Power::On {
-            self.state.resync.suspicion = Some(self.now + SUSPICION);
+            self.state.resync.suspicion.get_or_insert(self.now + SUSPICION);
         }
     }
 

@@ -59,6 +59,13 @@ impl WifiLink {
         self.config.filter(|_| self.is_up())
     }
 
+    /// Notes the address that the module was given while the link is up.
+    pub(crate) fn set_address(&mut self, set: &IpConfig) {
+        if let Some(config) = &mut self.config {
+            (config.addr, config.prefix, config.gateway) = (set.addr, set.prefix, set.gateway);
+        }
+    }
+
     /// Notes what the module was told, for whoever asks for the device's addresses.
     pub(crate) fn set_name_servers(&mut self, servers: [Option<IpAddr>; 2]) {
         if let Some(config) = &mut self.config {
