@@ -24,7 +24,8 @@ impl<L: UartLink> Core<'_, L> {
         let near = missing <= self.state.exchange.lead();
         let takes = flight.method.id == lwip::RECV.id && near;
         let Ok(number) = number else { return };
-        if !(flows && takes && nothing_lies_here) || closing || wanted < LARGE {
+        let free = !closing && !self.yields(flight.owner);
+        if !(flows && takes && nothing_lies_here && free) || wanted < LARGE {
             return;
         }
         // What is still to come of this answer waits in the ring as well.

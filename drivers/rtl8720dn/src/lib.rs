@@ -27,6 +27,7 @@ mod shared;
 mod sockets;
 mod state;
 mod stream;
+mod turn;
 mod wifi;
 mod writer;
 

@@ -49,10 +49,17 @@ impl<L: UartLink> Core<'_, L> {
         let out = self.is_out(Owner::Read(index));
         let socket = self.socket(index)?;
         socket.awaited_at = now;
-        if out || (now < socket.quiet_until && !socket.suspect) {
+        if out || !self.wants_news(index) {
             return Err(nb::Error::WouldBlock);
         }
         Ok(())
+    }
+
+    /// Whether something may have come for this socket.
+    pub(crate) fn wants_news(&self, index: u8) -> bool {
+        let now = self.call.now();
+        let socket = self.state.sockets.get(usize::from(index));
+        socket.is_some_and(|socket| now >= socket.quiet_until || socket.suspect)
     }
 
     /// Whether a look found something, and this is one of several that it can be about.
@@ -177,6 +184,7 @@ impl<L: UartLink> Core<'_, L> {
         }
         let now = self.call.now();
         let line = self.state.exchange.due(now);
+        let turn = self.turn_due().filter(|&at| at > now);
         let waiting = self.state.sockets.iter().filter(|socket| is_awaited(socket, now));
         let asks = waiting.map(|socket| match socket.suspect {
             true => now + SOON,
@@ -184,7 +192,7 @@ impl<L: UartLink> Core<'_, L> {
         });
         let writes = self.state.sockets.iter().map(|socket| socket.write_at);
         let later = asks.chain(writes).chain([self.state.link.look_at]).filter(|&at| at > now);
-        later.chain(line).min()
+        later.chain(line).chain(turn).min()
     }
 
     /// The next socket with news, as far as anything is known without asking the chip.

@@ -14,6 +14,7 @@ use crate::method::{Method, errno, lwip};
 use crate::scan::Scan;
 use crate::shared::Shared;
 use crate::sockets::{SOCKETS, Socket};
+use crate::turn::Refused;
 use crate::wifi::Link;
 
 /// Memory of a driver, brought by whoever makes one: a `static` on a board, leaked on a PC.
@@ -37,6 +38,7 @@ impl<L, const ROOM: usize> State<L, ROOM> {
             scan: Scan::Idle,
             look: Look::NONE,
             sweep: None,
+            refused: None,
             events: EventQueue::new(),
             link_mail: None,
             query_mail: None,
@@ -63,6 +65,8 @@ pub(crate) struct Inner<L> {
     pub(crate) look: Look,
     /// The next number to be looked after, when the chip may hold one that nobody knows of.
     pub(crate) sweep: Option<u8>,
+    /// Whose turn is next.
+    pub(crate) refused: Refused,
     pub(crate) events: EventQueue<8>,
     link_mail: Mail,
     query_mail: Mail,
@@ -144,9 +148,18 @@ impl<L: UartLink> Core<'_, L> {
             self.state.look.was_in_the_way(now);
         }
         let swept = self.state.sweep.is_none() || owner == Owner::Sweep;
-        if !self.state.exchange.is_free() || !swept {
+        if !swept {
             return Err(nb::Error::WouldBlock);
         }
+        if !self.state.exchange.is_free() {
+            self.was_refused(owner);
+            return Err(nb::Error::WouldBlock);
+        }
+        // What has to be cleared up is nobody's turn.
+        if owner != Owner::Sweep && self.yields(owner) {
+            return Err(nb::Error::WouldBlock);
+        }
+        self.had_its_turn(owner);
         if !self.state.exchange.post(now, owner, method, values, answer) {
             return Err(Error::InvalidInput.into());
         }

@@ -271,3 +271,31 @@ fn a_datagram_costs_what_the_protocol_says() {
     let (counters, calls) = lab.counted(|| assert_eq!(lab.rig.wait(1_000, send), Ok(100)));
     assert_eq!((counters.written + counters.read, calls), (164, 1));
 }
+
+/// A reader who is never out of data leaves the line to others now and then.
+#[test]
+fn a_stream_that_flows_starves_nobody() {
+    let lab = Lab::new();
+    let (here, there) = lab.pair();
+    let (other, other_there) = lab.pair();
+    let data = vec![7; 16 * 1024];
+    let mut buf = vec![0; 4080];
+    let (mut received, mut since) = (0, None);
+    let (mut sent, mut worst) = (0, Duration::ZERO);
+    let _ = lab.rig.wait(3_000, || {
+        let _ = lab.peer.send(there, &data, SockFlags::NONE);
+        while let Ok(length) = lab.rig.device.recv(here, &mut buf, SockFlags::NONE) {
+            received += length;
+            let _ = lab.peer.send(there, &data, SockFlags::NONE);
+        }
+        let begun = *since.get_or_insert(lab.rig.now());
+        worst = worst.max(lab.rig.now().saturating_since(begun));
+        if lab.rig.device.send(other, b"tick", SockFlags::NONE).is_ok() {
+            (sent, since) = (sent + 1, None);
+        }
+        Err::<(), _>(nb::Error::WouldBlock)
+    });
+    println!("beside {received} bytes of a stream {sent} writes, the slowest {worst:?}");
+    assert!(sent > 10 && worst < Duration::from_millis(300), "{sent} writes, {worst:?}");
+    assert!(lab.drain(other_there) >= 4 * 10);
+}
