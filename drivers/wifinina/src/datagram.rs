@@ -6,8 +6,8 @@ use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use netdev::{Error, Fault};
 
 use crate::command::{
-    BIND, CONNECT, DATAGRAM_MAX, GET_SOCKET, NO_SOCKET, RECVFROM, SENDTO, SOCK_DGRAM, SOCKET,
-    START_SERVER_TCP, UDP_MODE, errno,
+    AVAIL_DATA_TCP, BIND, CONNECT, DATAGRAM_MAX, GET_SOCKET, NO_SOCKET, RECVFROM, SENDTO,
+    SOCK_DGRAM, SOCKET, START_SERVER_TCP, UDP_MODE, errno,
 };
 use crate::exchange::Owner;
 use crate::ports::OTHER_PORTS;
@@ -24,6 +24,8 @@ pub(crate) enum Opening {
     Ask,
     Unblock(u8),
     Bind(Channel),
+    /// A slot keeps what its last owner left unread, also over a close and a bind.
+    Leftover(u8),
 }
 
 impl Opening {
@@ -33,6 +35,7 @@ impl Opening {
             Self::Ask => None,
             Self::Unblock(fd) => Some(Channel::Descriptor(fd)),
             Self::Bind(channel) => Some(channel),
+            Self::Leftover(slot) => Some(Channel::Slot(slot)),
         }
     }
 }
@@ -100,8 +103,15 @@ impl<L: SpiLink> Core<'_, L> {
                     self.port_was_taken(index)?;
                     return Ok(Kind::Opening(opening));
                 }
-                let slot = SlotDatagram::new();
-                Kind::Datagram(Datagram { channel, connected: false, slot })
+                match channel {
+                    Channel::Slot(slot) => Kind::Opening(Opening::Leftover(slot)),
+                    Channel::Descriptor(_) => open(channel, 0),
+                }
+            }
+            Opening::Leftover(slot) => {
+                let len = self.ask(owner, &AVAIL_DATA_TCP, &[&[slot]])?.array();
+                let len = u16::from_le_bytes(len.ok_or(Error::Fault(Fault::Frame))?);
+                open(Channel::Slot(slot), len)
             }
         })
     }
@@ -201,4 +211,9 @@ impl<L: SpiLink> Core<'_, L> {
         let from = SocketAddrV4::new(Ipv4Addr::new(a, b, c, d), u16::from_le_bytes([low, high]));
         Ok((len, from))
     }
+}
+
+/// A datagram socket of which so many bytes are somebody else's.
+fn open(channel: Channel, leftover: u16) -> Kind {
+    Kind::Datagram(Datagram { channel, connected: false, slot: SlotDatagram::new(leftover) })
 }

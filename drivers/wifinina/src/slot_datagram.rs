@@ -27,8 +27,10 @@ pub(crate) struct SlotDatagram {
 }
 
 impl SlotDatagram {
-    pub(crate) fn new() -> Self {
-        Self { outgoing: Outgoing::Look, incoming: Incoming::Look }
+    /// With so many bytes in the slot that are not for its new owner.
+    pub(crate) fn new(leftover: u16) -> Self {
+        let incoming = if leftover == 0 { Incoming::Look } else { Incoming::Rest(leftover) };
+        Self { outgoing: Outgoing::Look, incoming }
     }
 }
 

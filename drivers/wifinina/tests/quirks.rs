@@ -97,6 +97,28 @@ fn q5_datagrams_come_once_the_connection_below_them_is_read() {
 }
 
 #[test]
+fn q6_what_a_closed_socket_left_unread_is_not_the_next_ones() {
+    for persona in WITHOUT_ACCEPT_FLAG {
+        let net = net_of(persona);
+        let (fd, at) = udp(&net, net.rig.device, CHIP);
+        let (from, _) = udp(&net, net.peer, PEER);
+        send(&net, net.peer, from, &[b'x'; 100], at);
+        let mut buf = [0; 10];
+        let (len, _) = net.until(|| net.rig.device.recv_from(fd, &mut buf, SockFlags::NONE));
+        assert_eq!(len, 100);
+        net.rig.device.close(fd);
+        net.pass(100);
+        let (fd, at) = udp(&net, net.rig.device, CHIP);
+        let nothing = wait(net.rig.device, net.rig.in_ms(200), || {
+            net.rig.device.recv_from(fd, &mut [0; 64], SockFlags::NONE)
+        });
+        assert_eq!(nothing, Err(Stopped::Deadline), "{}", persona.name);
+        send(&net, net.peer, from, b"news", at);
+        assert_eq!(receive(&net, net.rig.device, fd).0, b"news", "{}", persona.name);
+    }
+}
+
+#[test]
 fn q7_a_datagram_that_waits_keeps_its_sender_when_another_goes_out() {
     for persona in Persona::ALL {
         let net = net_of(persona);
