@@ -290,45 +290,56 @@ fn only(unnoticed: &BTreeMap<String, (u32, String)>, allowed: &[&str]) {
 
 #[test]
 fn a_lost_or_doubled_byte_ends_well() {
-    let unnoticed = run(&Persona::V4_1, &[Noise::Drop, Noise::Double]);
-    only(&unnoticed, &[]);
-}
-
-#[test]
-fn a_lost_or_doubled_byte_ends_well_with_the_oldest_firmware() {
-    let unnoticed = run(&Persona::V1_7, &[Noise::Drop, Noise::Double]);
-    only(&unnoticed, &[]);
+    for persona in Persona::ALL {
+        let unnoticed = run(persona, &[Noise::Drop, Noise::Double]);
+        only(&unnoticed, &[]);
+    }
 }
 
 #[test]
 fn a_flipped_bit_ends_well() {
-    let noises: Vec<Noise> = if std::env::var_os("ALL_BITS").is_some() {
-        (0..8).map(|bit| Noise::Flip(1 << bit)).collect()
-    } else {
-        vec![Noise::Flip(1), Noise::Flip(8)]
-    };
-    let unnoticed = run(&Persona::V4_1, &noises);
-    only(&unnoticed, &["from payload", "to payload"]);
+    let all: Vec<Noise> = (0..8).map(|bit| Noise::Flip(1 << bit)).collect();
+    for persona in Persona::ALL {
+        let reference = persona.version == Persona::V4_1.version;
+        let noises = if reference { &all[..] } else { &[Noise::Flip(1), Noise::Flip(8)] };
+        let unnoticed = run(persona, noises);
+        only(&unnoticed, &["from payload", "to payload"]);
+    }
 }
 
-/// The module starts anew, from power or by itself, as soon as so many bytes have come from it.
-#[test]
-fn a_reset_between_any_two_bytes_ends_well() {
-    let persona = &Persona::V4_1;
+/// The module starts anew, from power or by itself, as soon as so many bytes have come from it, or
+/// have gone to it.
+fn resets(persona: &'static Persona) {
     let clean = Lab::new(persona);
     assert!(matches!(clean.session(), Outcome::Intact));
-    let bytes = clean.plan.lock().unwrap().read.len();
-    for at in 0..bytes {
+    let (read, written) = {
+        let plan = clean.plan.lock().unwrap();
+        (plan.read.len(), plan.written.len())
+    };
+    let places = (0..read).map(|at| (at, true)).chain((0..written).map(|at| (at, false)));
+    for (at, reading) in places {
         let lab = Lab::new(persona);
         let monitor = lab.monitor.clone();
-        lab.plan.lock().unwrap().at_read = Some((at, Box::new(move || monitor.reboot())));
+        {
+            let mut plan = lab.plan.lock().unwrap();
+            let place = if reading { &mut plan.at_read } else { &mut plan.at_write };
+            *place = Some((at, Box::new(move || monitor.reboot())));
+        }
         let outcome = lab.session();
-        let told = format!("reset after byte {at}: {outcome:?}");
+        let way = if reading { "from" } else { "to" };
+        let told = format!("{}: reset after byte {at} {way} it: {outcome:?}", persona.name);
         assert!(!matches!(outcome, Outcome::Failed(_, Stopped::Deadline)), "{told}");
         assert!(matches!(outcome, Outcome::Intact | Outcome::Failed(..)), "{told}");
         if let Err(why) = lab.works() {
             panic!("{told}; {why}");
         }
+    }
+}
+
+#[test]
+fn a_reset_between_any_two_bytes_ends_well() {
+    for persona in Persona::ALL {
+        resets(persona);
     }
 }
 
@@ -366,6 +377,8 @@ const FLOOD: [&[u8]; 8] = [
 
 #[test]
 fn silence_from_any_byte_on_ends_well() {
-    let unnoticed = run(&Persona::V4_1, &[Noise::Silence]);
-    only(&unnoticed, &[]);
+    for persona in Persona::ALL {
+        let unnoticed = run(persona, &[Noise::Silence]);
+        only(&unnoticed, &[]);
+    }
 }

@@ -26,6 +26,8 @@ type Deed = Box<dyn FnMut() + Send>;
 pub(crate) struct Plan {
     /// Done once so many bytes have come.
     pub(crate) at_read: Option<(usize, Deed)>,
+    /// Done once so many bytes have gone.
+    pub(crate) at_write: Option<(usize, Deed)>,
     /// Done before every fourth byte that is written.
     pub(crate) at_each_write: Option<Deed>,
     pub(crate) in_read: Option<(usize, Noise)>,
@@ -66,12 +68,8 @@ impl UartLink for Noisy {
             return Ok(1);
         }
         let before = plan.read.len();
-        if let Some((at, mut deed)) = plan.at_read.take() {
-            if before >= at {
-                deed();
-            } else {
-                plan.at_read = Some((at, deed));
-            }
+        if let Some((_, mut deed)) = plan.at_read.take_if(|(at, _)| before >= *at) {
+            deed();
         }
         let to_deed = plan.at_read.as_ref().map_or(usize::MAX, |(at, _)| at - before);
         let most = match plan.in_read {
@@ -116,19 +114,17 @@ impl UartLink for Noisy {
             plan.next_deed = before + 4;
             plan.at_each_write = Some(deed);
         }
-        let (at, noise) = match plan.in_write {
-            Some((at, noise)) if at >= before => (at, noise),
-            _ => {
-                let count = self.link.write(bytes)?;
-                plan.written.extend(&bytes[..count]);
-                return Ok(count);
-            }
-        };
-        if at > before {
-            let count = self.link.write(&bytes[..bytes.len().min(at - before)])?;
+        if let Some((_, mut deed)) = plan.at_write.take_if(|(at, _)| before >= *at) {
+            deed();
+        }
+        let noise = plan.in_write.filter(|(at, _)| *at >= before);
+        let to_deed = plan.at_write.as_ref().map_or(usize::MAX, |(at, _)| at - before);
+        let to_noise = noise.map_or(usize::MAX, |(at, _)| at - before);
+        let Some((_, noise)) = noise.filter(|_| to_noise == 0) else {
+            let count = self.link.write(&bytes[..bytes.len().min(to_noise).min(to_deed)])?;
             plan.written.extend(&bytes[..count]);
             return Ok(count);
-        }
+        };
         let byte = bytes[0];
         let done = match noise {
             Noise::Flip(bits) => self.link.write(&[byte ^ bits])? == 1,
