@@ -5,15 +5,15 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use netdev::{Instant, Netdev, SockFd, SockFlags, wait};
-use netdev_sim::{Internet, LineEvent, LineObserver, UartBench, VirtualClock, Wire};
+use netdev_sim::{LineEvent, LineObserver, UartBench, VirtualClock, Wire};
 
-use crate::chips::CASES;
+use crate::chips::{Kind, cases, make};
 use crate::lab::{Lab, internet};
 use crate::report::Report;
 
 /// Everything about these lines.
 pub(crate) fn measure(report: &mut Report) {
-    for case in CASES {
+    for case in &cases() {
         kilobytes(report, case);
         bulk(report, case);
         hello(report, case);
@@ -23,13 +23,13 @@ pub(crate) fn measure(report: &mut Report) {
 
 /// A chip on a line, and what its driver has to reach there.
 pub(crate) struct Case {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
     pub(crate) baud: u32,
     /// From the end of a request until the firmware answers it.
     pub(crate) latency: Duration,
     /// What the host keeps until it is read.
     pub(crate) ring: usize,
-    pub(crate) make: fn(&Self, &Internet, &VirtualClock) -> (UartBench, &'static dyn Netdev),
     pub(crate) goals: Goals,
 }
 
@@ -58,9 +58,10 @@ fn kilobytes(report: &mut Report, case: &Case) {
     line.lab.drain_peer(there, 1024);
     line.lab.settle();
     let sent = line.counted();
+    // What tells that something came is counted, too.
+    line.clear();
     line.lab.peer_send(there, &kilobyte);
     line.lab.settle();
-    line.clear();
     line.recv_all(here, 1024);
     line.lab.settle();
     let received = line.counted();
@@ -74,7 +75,7 @@ fn kilobytes(report: &mut Report, case: &Case) {
 
 /// Share of the line that payload gets.
 fn bulk(report: &mut Report, case: &Case) {
-    let name = |way| format!("{}: {way}: % of {} baud", case.name, case.baud);
+    let name = |way| format!("{}: {way}: % of the line", case.name);
     let line = Line::new(case);
     let (here, there) = line.lab.accepted_pair();
     let data = vec![7; BULK];
@@ -146,7 +147,7 @@ impl Line {
     fn new(case: &Case) -> Self {
         let clock = VirtualClock::new();
         let internet = internet(&clock);
-        let (bench, device) = (case.make)(case, &internet, &clock);
+        let (bench, device) = make(case, &internet, &clock);
         let turns = Arc::new(AtomicU64::new(0));
         bench.observe(Box::new(Turns { turns: turns.clone(), last: None }));
         Self { lab: Lab::new(internet, bench, device), turns, baud: case.baud }
