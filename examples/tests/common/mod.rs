@@ -11,7 +11,7 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -119,11 +119,18 @@ pub fn connect(addr: SocketAddr) -> TcpStream {
 
 /// Sends a request that asks for the connection to be closed, and gives the answer back.
 pub fn exchange(addr: SocketAddr, request: &str) -> String {
-    let mut stream = connect(addr);
-    stream.write_all(request.as_bytes()).unwrap();
+    try_exchange(addr, request).unwrap()
+}
+
+/// The same for a server that may refuse.
+pub fn try_exchange(addr: SocketAddr, request: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&addr, LIMIT)?;
+    stream.set_read_timeout(Some(LIMIT))?;
+    stream.set_write_timeout(Some(LIMIT))?;
+    stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    String::from_utf8(answer).unwrap()
+    stream.read_to_end(&mut answer)?;
+    Ok(String::from_utf8(answer).unwrap())
 }
 
 fn lines(from: impl Read + Send + 'static) -> Receiver<String> {
