@@ -168,4 +168,5 @@ impl Tokenizer {
 const LINE_MAX: usize = 160;
 
 #[cfg(test)]
+#[path = "token/tests.rs"]
 mod tests;

@@ -197,8 +197,8 @@ impl<L: UartLink> Core<'_, L> {
         let Some(data) = data.filter(|_| self.is_out(owner)) else { return self.settle() };
         for _ in 0..LOOKS {
             let now = self.call.now();
-            if let Err(why) = self.state.exchange.transmit(now, Some(data)) {
-                netdev::warn!("rtl8720dn: {}", why);
+            if self.state.exchange.transmit(now, Some(data)).is_err() {
+                netdev::warn!("rtl8720dn: the serial line failed");
                 return self.silence(Fault::Bus);
             }
             let sent = self.state.exchange.flight().is_none_or(Flight::is_sent);
